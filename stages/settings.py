@@ -1,7 +1,8 @@
 """The settings: one tree, from ``streamliner.toml``, then the environment, then options.
 
 Nothing else reads the environment or the file. A value's origin is kept for ``streamliner settings``; secrets are
-``SecretStr`` and are never printed. An unknown ``STREAMLINER_…`` name is a warning, an unknown key of the file an error.
+``SecretStr`` and are never printed. An unknown ``STREAMLINER_…`` name is a warning, an unknown key of the file an
+error.
 """
 
 import os
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from stages.errors import BadInput
 
@@ -151,7 +154,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings)
+        return (init_settings,)  # the environment is merged below, where each value's origin is known
 
 
 @dataclass(frozen=True)
@@ -192,10 +195,9 @@ def load_settings(
     merged: dict[str, Any] = {}
     for name, value in [*_leaves(from_file), *environment.items(), *given.items()]:
         _put(merged, name, value)
+    known = {name for name, _ in _fields()}
     for name, _ in _leaves(from_file):
-        section, _, field_name = name.partition(".")
-        known = Settings.model_fields.get(section)
-        if known is None or not field_name:
+        if name not in known:
             raise BadInput(f"{file}: there is no setting {name!r}; `streamliner settings` lists them.")
         if name in ("llm.api_key", "privacy.key"):
             raise BadInput(f"{file}: {name} is a secret and is read from the environment only, never from a file.")
@@ -209,13 +211,11 @@ def load_settings(
 
 def describe(loaded: Loaded) -> Iterator[tuple[str, str, str, str]]:
     """(dotted name, value, origin, description) of every setting; a secret shows only whether it is set."""
-    for section_name, section_field in Settings.model_fields.items():
-        section = getattr(loaded.settings, section_name)
-        for name, spec in section_field.annotation.model_fields.items():  # type: ignore[union-attr]
-            value = getattr(section, name)
-            shown = ("set" if value else "not set") if "Secret" in str(spec.annotation) else _plain(value)
-            dotted = f"{section_name}.{name}"
-            yield dotted, shown, loaded.origins.get(dotted, "default"), spec.description or ""
+    for dotted, spec in _fields():
+        section, _, name = dotted.partition(".")
+        value = getattr(getattr(loaded.settings, section), name)
+        shown = ("set" if value else "not set") if "Secret" in str(spec.annotation) else _plain(value)
+        yield dotted, shown, loaded.origins.get(dotted, "default"), spec.description or ""
 
 
 def _plain(value: Any) -> str:
@@ -233,28 +233,23 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 def _environment() -> tuple[dict[str, Any], list[str]]:
     """Dotted name -> value of every known variable, and the names of unknown ones."""
-    import json
+    try:
+        known = dict(_leaves(EnvSettingsSource(Settings)()))
+    except SettingsError as error:
+        raise BadInput(f"A {PREFIX} variable cannot be read ({error}); lists are written as JSON.") from None
+    fields = {name for name, _ in _fields()}
+    variables = {PREFIX + name.upper().replace(".", "__") for name in fields}
+    unknown = [name for name in sorted(os.environ) if name.startswith(PREFIX) and name.upper() not in variables]
+    return {name: value for name, value in known.items() if name in fields}, unknown
 
-    known: dict[str, Any] = {}
-    unknown: list[str] = []
-    for variable, text in sorted(os.environ.items()):
-        if not variable.startswith(PREFIX):
-            continue
-        section, _, name = variable.removeprefix(PREFIX).lower().partition("__")
-        annotation = Settings.model_fields[section].annotation if section in Settings.model_fields else None
-        if annotation is None or name not in annotation.model_fields:
-            unknown.append(variable)
-            continue
-        value: Any = text
-        if "tuple" in str(annotation.model_fields[name].annotation):
-            try:
-                value = json.loads(text)
-            except ValueError:
-                raise BadInput(f"{variable} must be a JSON list, for example [\"10.0.0.0/8\"].") from None
-        elif text == "" and type(None) in getattr(annotation.model_fields[name].annotation, "__args__", ()):
-            value = None
-        known[f"{section}.{name}"] = value
-    return known, unknown
+
+def _fields() -> Iterator[tuple[str, FieldInfo]]:
+    for section, section_field in Settings.model_fields.items():
+        annotation = section_field.annotation
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, Section)
+        for name, spec in annotation.model_fields.items():
+            yield f"{section}.{name}", spec
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

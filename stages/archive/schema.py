@@ -1,4 +1,4 @@
-"""The canonical tables, stated once: the messages as Arrow, and the archive's tables as DuckDB DDL.
+"""The canonical table of messages as Arrow, stated once.
 
 Every stage orders messages by ``seq`` and none by ``ts``: chat times have minute resolution, so ties are the rule.
 """
