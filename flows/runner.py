@@ -1,0 +1,66 @@
+"""Two ways to run the same steps: in this process, or as tasks of a Prefect flow run.
+
+Both yield the results of mapped batches as they end, so that what is done is kept even when the run stops. A batch
+that fails as a whole comes back as its exception and never hides the others.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, Protocol
+
+from flows.steps import Step
+from stages.metrics import Timed, timed
+
+Batch = Mapping[str, Any]
+
+
+class Runner(Protocol):
+    """What a pipeline needs of its surroundings."""
+
+    def call(self, step: Step, **arguments: Any) -> Timed[Any]:
+        """Run one step and wait. Raises what the stage raises."""
+
+    def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
+        """Run a step over batches of arguments; yields (position, result or error) in the order of their ends."""
+
+
+class DirectRunner:
+    """Calls the stages in this process with a pool of threads; Prefect is not imported."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def call(self, step: Step, **arguments: Any) -> Timed[Any]:
+        return timed(step.load_stage(), **arguments)
+
+    def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
+        stage = step.load_stage()
+        pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix=step.name)
+        try:
+            futures = {pool.submit(timed, stage, **batch): index for index, batch in enumerate(batches)}
+            for future in as_completed(futures):
+                error = future.exception()
+                if error is not None and not isinstance(error, Exception):
+                    raise error
+                yield futures[future], error if isinstance(error, Exception) else future.result()
+        finally:
+            # Ctrl-C: what has not begun is dropped, what runs ends
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class PrefectRunner:
+    """Submits the tasks that wrap the stages, inside the flow run that is going on."""
+
+    def call(self, step: Step, **arguments: Any) -> Timed[Any]:
+        result: Timed[Any] = step.load_task()(**arguments)
+        return result
+
+    def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
+        from prefect.futures import as_completed as prefect_as_completed
+
+        task = step.load_task()
+        futures = [task.submit(**batch) for batch in batches]
+        positions = {future.task_run_id: index for index, future in enumerate(futures)}
+        for future in prefect_as_completed(futures):
+            value = future.result(raise_on_failure=False)
+            yield positions[future.task_run_id], value
