@@ -33,7 +33,9 @@ class PublishRequest(BaseModel):
     overlap: float | None = Field(default=None, description="Fraction of a window read again.", ge=0, le=0.5)
     max_span: str | None = Field(default=None, description="Longest time a window may span, for example 5h or 2d.")
     align: Literal["first", "calendar"] | None = Field(default=None, description="Where time slots begin.")
-    days: int | None = Field(default=None, description="Only the last N days before the last message.", ge=1, le=100_000)
+    days: int | None = Field(
+        default=None, description="Only the last N days before the last message.", ge=1, le=100_000
+    )
     from_date: date | None = Field(default=None, description="Only windows with a message on or after this day.")
     to_date: date | None = Field(default=None, description="Only windows with a message on or before this day.")
     model: str | None = Field(default=None, description="provider/name of the writer, or local/extractive.")

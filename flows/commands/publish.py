@@ -1,0 +1,109 @@
+"""``streamliner publish``: the main job, in this process or as a flow run."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from flows.commands.output import config_option, json_option, print_json
+
+UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
+
+
+@click.command(name="publish")
+@click.argument("exports", nargs=-1, type=click.Path(), metavar="[EXPORT]...")
+@click.option("--archive", required=True, type=click.Path(), help="Folder of the archive; made if it is not there.")
+@click.option("--title", help="Title of the chat on the site.")
+@click.option("--timezone", help="IANA time zone in which the export's times are read.")
+@click.option("--date-order", type=click.Choice(["auto", "dmy", "mdy", "ymd"]), help="Order of day, month and year.")
+@click.option("--unit", type=click.Choice(UNITS), help="What a window is measured in.")
+@click.option("--size", type=float, help="Size of a window in its unit.")
+@click.option("--overlap", type=float, help="Fraction of a window that is read again, 0 to 0.5.")
+@click.option("--max-span", help="Longest time a window may span, for example 5h or 2d.")
+@click.option("--align", type=click.Choice(["first", "calendar"]), help="Where hours and days begin.")
+@click.option("--days", type=int, help="Only the last N days before the chat's last message.")
+@click.option("--from", "from_date", metavar="DATE", help="Only windows with a message on or after this day.")
+@click.option("--to", "to_date", metavar="DATE", help="Only windows with a message on or before this day.")
+@click.option("--model", help="The writer, provider/name; local/extractive needs no key and no network.")
+@click.option("--limit-cost", type=float, metavar="USD", help="Stop new model calls when this much is spent.")
+@click.option("--refresh", type=click.Choice(["all", "enrich", "write", "site"]), help="Make anew what is there.")
+@click.option("--window", type=int, metavar="N", help="Narrow --refresh to this window.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--prefect", "as_flow", is_flag=True, help="Run as a Prefect flow run (also when PREFECT_API_URL is set)."
+)
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@config_option
+@json_option
+def command(
+    exports: tuple[str, ...], as_flow: bool, quiet: bool, config: str | None, as_json: bool, **asked: Any
+) -> None:
+    """Turn exports into a chronicle. Without an EXPORT it goes on with the archive."""
+    request = _request(exports, asked)
+    if as_flow or os.environ.get("PREFECT_API_URL"):
+        from flows.orchestrated import publish_as_flow_run
+
+        report = publish_as_flow_run(request, quiet=quiet, config=config)
+    else:
+        report = _publish_here(request, quiet=quiet, config=config)
+    if as_json:
+        print_json(report)
+    else:
+        _tell(report)
+
+
+def _request(exports: tuple[str, ...], asked: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    from flows.request import PublishRequest
+    from stages.errors import BadInput
+
+    given = {name: value for name, value in asked.items() if value is not None}
+    try:
+        return PublishRequest(exports=exports, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "range"
+        option = {"from_date": "--from", "to_date": "--to"}.get(name, f"--{name.replace('_', '-')}")
+        raise BadInput(f"{option}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def _publish_here(request: Any, *, quiet: bool, config: str | None) -> dict[str, Any]:
+    from pathlib import Path
+
+    from flows.consent import require_consent
+    from flows.pipeline import prepare, publish
+    from flows.progress import Progress
+    from flows.runner import DirectRunner
+
+    progress = Progress(enabled=not quiet)
+    run = prepare(request, DirectRunner(1), progress, config=Path(config) if config else None)
+    performance = run.settings.performance
+    run.runner = DirectRunner(performance.max_workers if performance.parallel_processing else 1)
+    require_consent(run.settings, progress)
+    try:
+        return publish(run)
+    except KeyboardInterrupt:
+        waiting = run.details.get("windows_waiting")
+        left = f"{waiting} windows wait" if waiting is not None else "the export was not taken in yet"
+        raise KeyboardInterrupt(
+            f"Interrupted: {run.counts['posts_written']} posts were written and kept, {left}; "
+            "the same command goes on where this one stopped."
+        ) from None
+
+
+def _tell(report: dict[str, Any]) -> None:
+    """What was made, in a few lines; the last one has the time and the memory."""
+    from stages.metrics import peak_rss_mb
+
+    for line in report.get("summary", ()):
+        click.echo(line)
+    if report["status"] == "dry-run":
+        return
+    click.echo(f"Open {report['site']}" if report.get("site") else "Nothing was published.")
+    click.echo(
+        f"{report['posts_written']} new posts, {report['posts_total']} in all, from {report['messages']:,} messages "
+        f"in {report['seconds']:.1f} s with {peak_rss_mb():.0f} MB of memory at most."
+    )
+    sys.stdout.flush()

@@ -1,0 +1,168 @@
+"""The first half of a publication: exports are taken, judged and parsed before the archive is touched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flows.publication import Publication
+from flows.steps import MERGE, PARSE
+from stages.archive.inbox import Export, resolve_export, take_export
+from stages.archive.merge import ParsedExport, stored_names
+from stages.archive.records import NameRecord
+from stages.archive.store import DATABASE, Archive, read_archive
+from stages.errors import BadInput
+from stages.ingest.export import ParseOptions
+from stages.ledger import Ledger
+from stages.privacy import key as privacy_key
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the archive already knows, read without changing a byte of it."""
+
+    exists: bool
+    fingerprint: str | None
+    timezone: str | None
+    readings: dict[str, str]
+    names: list[NameRecord]
+
+
+@dataclass
+class Ready:
+    """Exports that were parsed well and wait to be merged."""
+
+    run: Publication
+    key: bytes
+    timezone: str
+    parsed: list[ParsedExport]
+
+    def merge(self, archive: Archive, ledger: Ledger) -> None:
+        """Merge them one by one, each in a transaction of its own."""
+        facts = {"key_fingerprint": privacy_key.fingerprint(self.key), "timezone": self.timezone}
+        if "archive.title" in self.run.loaded.origins or archive.meta("title") is None:
+            facts["title"] = self.run.settings.archive.title
+        archive.set_meta(**facts)
+        matched = added = 0
+        for export in self.parsed:
+            merged = self.run.call(
+                MERGE,
+                "Merging",
+                archive_folder=str(archive.folder),
+                export=export,
+                key=self.key,
+                run_id=self.run.run_id,
+            )
+            matched, added = matched + merged.matched, added + merged.added
+            ledger.record("merge", export=export.sha256[:12], matched=merged.matched, added=merged.added)
+        if self.parsed:
+            self.run.details |= {"matched": matched, "added": added}
+
+
+def take_exports(run: Publication) -> list[Export]:
+    """The exports of the request, or those that wait in the inbox; each once. Raises :class:`BadInput`."""
+    inbox = run.folder / "inbox"
+    names = run.request.exports or tuple(
+        sorted(path.name for path in inbox.glob("*") if not path.name.startswith(".")) if inbox.is_dir() else ()
+    )
+    if not names and not (run.folder / DATABASE).is_file():
+        raise BadInput(f"There is no archive in {run.folder} yet; give an export to publish.")
+    taken: dict[str, Export] = {}
+    for name in names:
+        export = take_export(resolve_export(name, run.folder))
+        taken.setdefault(export.sha256, export)
+    return list(taken.values())
+
+
+def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
+    """Parse the exports that the archive does not have yet into its scratch folder; nothing else is changed.
+
+    Raises :class:`BadInput` with everything as it was.
+    """
+    before = _look(folder)
+    timezone = _timezone(run, before)
+    key, keep_key = _key(run, before)
+    known = list(before.names)
+    parsed = []
+    for position, export in enumerate(exports):
+        reading = f"{run.settings.ingest.date_order}"
+        if export.sha256 in before.readings:
+            _same_reading(run, before.readings[export.sha256])
+            continue
+        out = folder / ".work" / f"export-{position}.parquet"
+        ingest_settings = run.settings.ingest
+        report = run.call(
+            PARSE,
+            "Reading the export",
+            path=export.path,
+            out=out,
+            key=key,
+            options=ParseOptions(
+                timezone=timezone,
+                date_order=ingest_settings.date_order,
+                block_bytes=ingest_settings.block_mb << 20,
+            ),
+            known=tuple(known),
+            region=run.settings.privacy.region,
+        )
+        known += report.names
+        reading = report.date_order
+        for warning in report.warnings:
+            run.progress.note(warning)
+        parsed.append(
+            ParsedExport(
+                sha256=export.sha256,
+                reading=reading,
+                platform=report.platform,
+                format=report.format,
+                messages=out,
+                names=tuple(report.names),
+                attachments=tuple(replace(item, export=export.sha256) for item in report.attachments),
+            )
+        )
+    keep_key()
+    return Ready(run, key, timezone, parsed)
+
+
+def _look(folder: Path) -> Before:
+    if not (folder / DATABASE).is_file():
+        return Before(False, None, None, {}, [])
+    with read_archive(folder) as archive:
+        rows = archive.cursor().execute("SELECT sha256, reading FROM exports").fetchall()
+        return Before(
+            True, archive.meta("key_fingerprint"), archive.meta("timezone"), dict(rows), stored_names(archive.cursor())
+        )
+
+
+def _timezone(run: Publication, before: Before) -> str:
+    """The archive's zone; once set, another one is refused: it would move every message."""
+    asked = run.settings.archive.timezone
+    if before.timezone is None:
+        return asked
+    if "archive.timezone" in run.loaded.origins and asked != before.timezone:
+        raise BadInput(
+            f"The archive reads times in {before.timezone}, not {asked}; publish into a new archive to change that."
+        )
+    return before.timezone
+
+
+def _same_reading(run: Publication, had: str) -> None:
+    asked = run.settings.ingest.date_order
+    if asked not in ("auto", had):
+        raise BadInput(
+            f"The archive has this export already, read as {had}; publish it into a new archive to read it as {asked}."
+        )
+
+
+def _key(run: Publication, before: Before) -> tuple[bytes, Callable[[], None]]:
+    """The privacy key, and what keeps a new one once the exports are known to be good."""
+    secret = run.settings.privacy.key
+    key = privacy_key.find_key(secret.get_secret_value() if secret else None, say=run.progress.note)
+    if before.fingerprint is not None and (key is None or privacy_key.fingerprint(key) != before.fingerprint):
+        what = "was made with another privacy key" if key else "was made with a privacy key that is missing here"
+        raise BadInput(
+            f"The archive {run.folder.name} {what}; set STREAMLINER_PRIVACY__KEY to that key or put its file back."
+        )
+    if key is not None:
+        return key, lambda: None
+    fresh = privacy_key.new_key()
+    return fresh, lambda: privacy_key.keep_key(fresh, say=run.progress.note)

@@ -1,0 +1,255 @@
+"""The publication of one archive, stated once for both runners: parse, merge, enrich, plan, write, publish.
+
+Nothing is computed here. Exports are parsed into the scratch folder before the archive is touched, so that bad input
+leaves it as it was; from then on every step commits what it did, so that a run that stops is gone on with.
+"""
+
+import json
+import math
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flows.ingest import ingest, take_exports
+from flows.progress import Progress
+from flows.publication import Publication
+from flows.request import PublishRequest
+from flows.runner import Runner
+from flows.steps import CANDIDATES, ENRICH, PLAN, SITE, WRITE
+from stages.archive.inbox import Export, require_room
+from stages.archive.store import Archive, hold_archive, open_archive, to_json
+from stages.enrich.store import TaskStore
+from stages.errors import StreamlinerError
+from stages.ledger import Ledger
+from stages.metrics import PerformanceMonitor
+from stages.settings import load_settings
+from stages.windows.archive import window_spec
+from stages.write.outcomes import keep_outcomes
+from stages.write.selection import Selection
+
+MAX_BATCHES = 200
+"""A server records about 40 task runs a second; past a few hundred, orchestration would cost more than the work."""
+
+
+def prepare(
+    request: PublishRequest,
+    runner: Runner,
+    progress: Progress,
+    *,
+    run_id: str | None = None,
+    config: Path | None = None,
+) -> Publication:
+    """Read the settings and refuse what cannot work before anything is touched. Raises :class:`BadInput`."""
+    loaded = load_settings(Path(request.archive), config, request.options())
+    for warning in loaded.warnings:
+        progress.note(warning)
+    performance = loaded.settings.performance
+    progress.enabled = progress.enabled and performance.show_progress
+    progress.detailed = progress.detailed or performance.detailed_progress
+    window_spec(loaded.settings.windows, loaded.settings.archive.timezone)
+    monitor = PerformanceMonitor(performance.collect_metrics)
+    return Publication(request, loaded, runner, progress, run_id or uuid.uuid4().hex, monitor)
+
+
+def publish(run: Publication) -> dict[str, Any]:
+    """Run the whole publication and return its report.
+
+    Raises :class:`BadInput` with everything as it was, or :class:`StreamlinerError` with what was done kept and
+    reported. Whatever happens once the exports were accepted, ``metrics/performance.json`` is written.
+    """
+    exports = take_exports(run)
+    require_room(run.folder, 32 * 2**20 + 3 * sum(export.size for export in exports))
+    performance = run.settings.performance
+    with hold_archive(run.folder) as folder:
+        ready = ingest(run, folder, exports)
+        run.progress.release()
+        with (
+            open_archive(
+                folder, memory_limit_mb=performance.memory_limit_mb // 2, threads=performance.max_workers
+            ) as archive,
+            Ledger(archive.ledger, run.run_id) as ledger,
+            recorded(run, archive, ledger),
+        ):
+            ready.merge(archive, ledger)
+            enrich(run, archive, ledger, exports)
+            write(run, archive, ledger)
+            chronicle(run, archive, ledger, ready.key)
+            _clear_inbox(archive, exports)
+    return run.report()
+
+
+@contextmanager
+def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[None]:
+    """Keep the run's row, its ledger lines and its metrics, however it ends."""
+    cursor = archive.cursor()
+    started = datetime.now(UTC)
+    cursor.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, NULL, 'running', NULL)", [run.run_id, started])
+    ledger.record("run", state="started", runner=type(run.runner).__name__)
+    try:
+        yield
+        run.status = "completed"
+    except KeyboardInterrupt:
+        run.status = "interrupted"
+        raise
+    finally:
+        _count(run, archive)
+        report = run.report()
+        ledger.record("run", state=run.status, posts=run.counts["posts_written"])
+        cursor.execute(
+            "UPDATE runs SET ended = ?, status = ?, report = ? WHERE run_id = ?",
+            [datetime.now(UTC), run.status, to_json(report), run.run_id],
+        )
+        _write_metrics(run, archive, report)
+
+
+def enrich(run: Publication, archive: Archive, ledger: Ledger, exports: list[Export]) -> None:
+    """Queue what is worth enriching once per archive, and work through what is pending in batches."""
+    settings = run.settings
+    queued = run.call(
+        CANDIDATES,
+        "Looking for links and media",
+        archive_folder=str(archive.folder),
+        max_links=settings.fetch.max_links,
+    )
+    ledger.record("candidates", found=queued.items, new=queued.added, left_out=queued.left_out)
+    if queued.left_out:
+        run.details["links_left_out"] = queued.left_out
+    store = TaskStore(archive.cursor())
+    if run.request.refresh in ("all", "enrich"):
+        store.renew()
+    store.release_expired(datetime.now(UTC))
+    tasks = store.claim(queued.pending, settings.enrich.lease_seconds, datetime.now(UTC)) if queued.pending else []
+    if not tasks:
+        return
+    size = max(settings.enrich.batch_size, math.ceil(len(tasks) / MAX_BATCHES))
+    groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
+    attachments = archive.attachments()
+    shared = {
+        "media_dir": archive.media,
+        "exports": {export.sha256: export.path for export in exports},
+        "settings": settings.enrich,
+    }
+    batches = [
+        {
+            "tasks": group,
+            "attachments": {t.value: attachments[t.value] for t in group if t.value in attachments},
+            **shared,
+        }
+        for group in groups
+    ]
+    for position, result in run.map(ENRICH, "Enriching", batches, [len(group) for group in groups]):
+        if isinstance(result, Exception):
+            store.release([task.key for task in groups[position]])
+            ledger.record("enrich", state="batch_failed", items=len(groups[position]), error=type(result).__name__)
+            continue
+        store.complete(result.done)
+        store.fail(result.failed, settings.retry.attempts)
+        if result.done:
+            archive.touch("enrichments")
+        ledger.record("enrich", state="batch", done=len(result.done), failed=len(result.failed))
+
+
+def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
+    """Plan the windows over the whole archive and write those that want a post; every batch is kept as it ends.
+
+    Raises :class:`StreamlinerError` when calls were made and none of them succeeded.
+    """
+    settings = run.settings
+    plan = run.call(
+        PLAN,
+        "Planning windows",
+        archive_folder=str(archive.folder),
+        settings=settings,
+        selection=Selection(
+            days=run.request.days,
+            from_date=run.request.from_date,
+            to_date=run.request.to_date,
+            refresh=run.request.refresh in ("all", "write"),
+            window=run.request.window,
+        ),
+    )
+    run.details["windows_waiting"] = len(plan.todo)
+    if not plan.todo:
+        return
+    size = max(settings.llm.batch_windows, math.ceil(len(plan.todo) / MAX_BATCHES))
+    groups = [plan.todo[start : start + size] for start in range(0, len(plan.todo), size)]
+    budget = run.request.limit_cost
+    batches = [
+        {"archive_folder": str(archive.folder), "windows": group, "settings": settings, "limit_cost": budget}
+        for group in groups
+    ]
+    succeeded = failed = 0
+    for position, result in run.map(WRITE, "Writing posts", batches, [len(group) for group in groups]):
+        if isinstance(result, Exception):
+            failed += len(groups[position])
+            ledger.record("write", state="batch_failed", windows=len(groups[position]), error=type(result).__name__)
+            continue
+        keep_outcomes(archive, result.outcomes, run.run_id)
+        run.spend(result.calls, result.cost_usd)
+        good = sum(outcome.status != "failed" for outcome in result.outcomes)
+        succeeded, failed = succeeded + good, failed + len(result.outcomes) - good
+        run.counts["posts_written"] += sum(len(outcome.posts) for outcome in result.outcomes)
+        run.details["windows_waiting"] -= len(result.outcomes)
+        ledger.record("write", state="batch", windows=len(result.outcomes), calls=result.calls)
+    run.details["windows_failed"] = failed
+    run.unanswered = failed > 0 and succeeded == 0
+
+
+def chronicle(run: Publication, archive: Archive, ledger: Ledger, key: bytes) -> None:
+    """Make posts and site from the archive and swap them in."""
+    made = run.call(
+        SITE,
+        "Making the site",
+        archive_folder=str(archive.folder),
+        key=key,
+        settings=run.settings,
+        refresh=run.request.refresh in ("all", "site"),
+    )
+    ledger.record("site", version=made.version, posts=made.items, changed=made.changed)
+    if run.unanswered:
+        raise StreamlinerError(
+            "No model call succeeded, so no post was written; see `streamliner report`, "
+            "then `streamliner retry` and publish again."
+        )
+
+
+def _count(run: Publication, archive: Archive) -> None:
+    """Fill in the totals from what the archive holds, whatever this run did."""
+    row = (
+        archive.cursor()
+        .execute(
+            """SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM windows),
+                  (SELECT count(*) FROM tasks WHERE state = 'dead')
+                    + (SELECT count(*) FROM outcomes o JOIN windows w USING (signature) WHERE o.status = 'failed'),
+                  (SELECT coalesce(sum(json_array_length(o.posts)), 0) FROM outcomes o JOIN windows w USING (signature))"""
+        )
+        .fetchone()
+    )
+    assert row is not None
+    names = ("messages", "windows", "dead_letters", "posts_total")
+    run.counts |= {name: int(value) for name, value in zip(names, row, strict=True)}
+
+
+def _write_metrics(run: Publication, archive: Archive, report: dict[str, Any]) -> None:
+    """``metrics/performance.json``, replaced by rename. Metrics that cannot be written are said and stop nothing."""
+    path = archive.folder / run.settings.performance.metrics_file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".new")
+        partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        run.progress.note(f"The metrics could not be written to {path}: {error.strerror}.")
+
+
+def _clear_inbox(archive: Archive, exports: list[Export]) -> None:
+    """Staged exports hold raw names: they go as soon as nothing of them is waiting any more."""
+    waiting = archive.cursor().execute("SELECT count(*) FROM tasks WHERE state IN ('pending', 'claimed')").fetchone()
+    if waiting and waiting[0]:
+        return
+    for export in exports:
+        if export.path.parent == archive.inbox:
+            export.path.unlink(missing_ok=True)

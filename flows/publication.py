@@ -1,0 +1,84 @@
+"""One publication while it runs: what was asked, what it works with, what it has done so far."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.progress import Progress
+from flows.request import PublishRequest
+from flows.runner import Runner
+from flows.steps import Step
+from stages.metrics import PerformanceMonitor, Timed
+from stages.settings import Loaded, Settings
+
+
+@dataclass
+class Publication:
+    """One run: what it was asked, what it works with, and what it has done so far."""
+
+    request: PublishRequest
+    loaded: Loaded
+    runner: Runner
+    progress: Progress
+    run_id: str
+    monitor: PerformanceMonitor
+    status: str = "failed"
+    unanswered: bool = False
+    counts: dict[str, Any] = field(
+        default_factory=lambda: {
+            "model_calls": 0,
+            "fetches": 0,
+            "posts_written": 0,
+            "posts_total": 0,
+            "messages": 0,
+            "windows": 0,
+            "dead_letters": 0,
+            "cost_usd": 0.0,
+        }
+    )
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.request.archive)
+
+    def report(self) -> dict[str, Any]:
+        """The object that ``publish --json``, ``report --json`` and ``metrics/performance.json`` share."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            **self.counts,
+            "seconds": round(self.monitor.elapsed, 3),
+            "operations": self.monitor.operations(),
+            **self.details,
+        }
+
+    def spend(self, calls: int, cost_usd: float | None) -> None:
+        """Count calls of the door to models; a cost that nobody knows makes the sum unknown."""
+        self.counts["model_calls"] += calls
+        spent = self.counts["cost_usd"]
+        self.counts["cost_usd"] = None if spent is None or cost_usd is None else round(spent + cost_usd, 6)
+
+    def call(self, step: Step, phase: str, items: int = 0, **arguments: Any) -> Any:
+        """Run one step, measured and shown."""
+        with self.progress.phase(phase):
+            result: Timed[Any] = self.runner.call(step, **arguments)
+        self.monitor.add(step.name, result.seconds, items or getattr(result.value, "items", 0))
+        return result.value
+
+    def map(self, step: Step, phase: str, batches: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Iterator[Any]:
+        """Run a step over batches; yields (position, result or error) as they end, measured and shown."""
+        with self.progress.phase(phase, sum(sizes)):
+            for position, result in self.runner.map(step, batches):
+                self.progress.advance(sizes[position])
+                if isinstance(result, Exception):
+                    self.details.setdefault("failed_batches", []).append(f"{step.name}: {type(result).__name__}")
+                    yield position, result
+                else:
+                    self.monitor.add(step.name, result.seconds, sizes[position])
+                    yield position, result.value

@@ -1,0 +1,50 @@
+"""The deployable flow ``publish``: one archive from its exports, with everything that the dashboard shows of it."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.pipeline import prepare
+from flows.pipeline import publish as publish_archive
+from flows.progress import Progress
+from flows.request import PublishRequest
+from flows.runner import PrefectRunner
+from tasks.artifacts import publish_performance
+
+
+def _run_name() -> str:
+    request = flow_run.parameters["request"]
+    archive = request["archive"] if isinstance(request, dict) else request.archive
+    return f"publish {Path(archive).name}"
+
+
+@flow(
+    name="publish",
+    description=(
+        "Publishes one chat archive: parses waiting exports, enriches links and media, writes posts, swaps the site in. "
+        "A retry goes on where the run stopped: nothing that is done is done or paid for again."
+    ),
+    flow_run_name=_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def publish(request: PublishRequest) -> dict[str, Any]:
+    """Run the pipeline as tasks of this flow run; a failed run leaves its metrics too."""
+    logger = get_run_logger()
+    progress = Progress(enabled=False)
+    run = prepare(request, PrefectRunner(), progress, run_id=str(flow_run.id))
+    try:
+        report = publish_archive(run)
+    finally:
+        publish_performance(run.report())
+    logger.info(
+        "%s posts written, %s in all, from %s messages in %.1f s",
+        report["posts_written"],
+        report["posts_total"],
+        report["messages"],
+        report["seconds"],
+    )
+    return report

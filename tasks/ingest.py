@@ -1,0 +1,10 @@
+"""Reading an export, as a task."""
+
+from stages.ingest import export
+from tasks.wrapping import stage_task
+
+parse_export = stage_task(
+    export.parse_export,
+    name="parse",
+    description="Reads one export into pseudonymous messages on the archive's scratch disk. Safe to run again.",
+)

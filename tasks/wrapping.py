@@ -1,0 +1,67 @@
+"""How every stage becomes a task: measured, not cached, its result in memory only, one limit held per batch.
+
+Prefect's retries are for a batch whose worker died or whose provider was away; an item's own retries happen inside
+the stage. A sentence meant for a person (bad input, a refused setting) is final and is never retried.
+"""
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from stages.errors import StreamlinerError
+from stages.metrics import timed
+
+
+def worth_retrying(_task: Any, _task_run: Any, state: Any) -> bool:
+    """Retry condition of a batch: anything but an error that says it is final."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, StreamlinerError)
+
+
+def stage_task(
+    stage: Callable[..., Any],
+    *,
+    name: str,
+    description: str,
+    retries: int = 0,
+    limit: str | None = None,
+    slots: Callable[..., int] | None = None,
+) -> Task[..., Any]:
+    """The task that runs ``stage`` and returns :class:`stages.metrics.Timed`.
+
+    ``limit`` names a global concurrency limit on the server, held once for the whole call for as many slots as
+    ``slots(**arguments)`` says. It is strict: a limit that does not exist is an error, never "unlimited".
+    Nothing is persisted: results hold messages of the chat and stay in this process.
+    """
+
+    @functools.wraps(stage)
+    def run(**arguments: Any) -> Any:
+        with _held(limit, slots(**arguments) if slots else 1):
+            return timed(stage, **arguments)
+
+    return Task(
+        fn=run,
+        name=name,
+        description=description,
+        task_run_name=name,
+        retries=retries,
+        retry_delay_seconds=exponential_backoff(backoff_factor=2) if retries else None,
+        retry_jitter_factor=0.5 if retries else None,
+        retry_condition_fn=worth_retrying if retries else None,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        log_prints=False,
+    )
+
+
+def _held(limit: str | None, slots: int) -> AbstractContextManager[Any]:
+    if limit is None:
+        return nullcontext()
+    from prefect.concurrency.sync import concurrency
+
+    return concurrency(limit, occupy=slots, strict=True)
