@@ -7,12 +7,13 @@ leaves it as it was; from then on every step commits what it did, so that a run 
 import json
 import math
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.consent import require_consent
 from flows.ingest import ingest, take_exports
 from flows.progress import Progress
 from flows.publication import Publication
@@ -40,9 +41,10 @@ def prepare(
     progress: Progress,
     *,
     run_id: str | None = None,
-    config: Path | None = None,
+    confirm: Callable[[str], bool] | None = None,
 ) -> Publication:
     """Read the settings and refuse what cannot work before anything is touched. Raises :class:`BadInput`."""
+    config = Path(request.config) if request.config else None
     loaded = load_settings(Path(request.archive), config, request.options())
     for warning in loaded.warnings:
         progress.note(warning)
@@ -50,6 +52,7 @@ def prepare(
     progress.enabled = progress.enabled and performance.show_progress
     progress.detailed = progress.detailed or performance.detailed_progress
     window_spec(loaded.settings.windows, loaded.settings.archive.timezone)
+    require_consent(loaded.settings, progress, confirm)
     monitor = PerformanceMonitor(performance.collect_metrics)
     return Publication(request, loaded, runner, progress, run_id or uuid.uuid4().hex, monitor)
 
@@ -224,7 +227,8 @@ def _count(run: Publication, archive: Archive) -> None:
             """SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM windows),
                   (SELECT count(*) FROM tasks WHERE state = 'dead')
                     + (SELECT count(*) FROM outcomes o JOIN windows w USING (signature) WHERE o.status = 'failed'),
-                  (SELECT coalesce(sum(json_array_length(o.posts)), 0) FROM outcomes o JOIN windows w USING (signature))"""
+                  (SELECT coalesce(sum(json_array_length(o.posts)), 0)
+                    FROM outcomes o JOIN windows w USING (signature))"""
         )
         .fetchone()
     )

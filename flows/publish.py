@@ -24,8 +24,8 @@ def _run_name() -> str:
 @flow(
     name="publish",
     description=(
-        "Publishes one chat archive: parses waiting exports, enriches links and media, writes posts, swaps the site in. "
-        "A retry goes on where the run stopped: nothing that is done is done or paid for again."
+        "Publishes one chat archive: parses waiting exports, enriches links and media, writes posts, swaps the site in."
+        " A retry goes on where the run stopped: nothing that is done is done or paid for again."
     ),
     flow_run_name=_run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]

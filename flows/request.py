@@ -44,6 +44,7 @@ class PublishRequest(BaseModel):
         default=None, description="Make anew what is there already."
     )
     window: int | None = Field(default=None, description="Narrow a refresh to this window's number.", ge=0)
+    config: str | None = Field(default=None, description="Settings file, as the place where the work runs sees it.")
     dry_run: bool = Field(default=False, description="Say what would be done, and do nothing.")
 
     @model_validator(mode="after")

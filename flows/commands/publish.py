@@ -44,9 +44,9 @@ def command(
     if as_flow or os.environ.get("PREFECT_API_URL"):
         from flows.orchestrated import publish_as_flow_run
 
-        report = publish_as_flow_run(request, quiet=quiet, config=config)
+        report = publish_as_flow_run(request)
     else:
-        report = _publish_here(request, quiet=quiet, config=config)
+        report = _publish_here(request, quiet=quiet)
     if as_json:
         print_json(report)
     else:
@@ -69,19 +69,15 @@ def _request(exports: tuple[str, ...], asked: dict[str, Any]) -> Any:
         raise BadInput(f"{option}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
-def _publish_here(request: Any, *, quiet: bool, config: str | None) -> dict[str, Any]:
-    from pathlib import Path
-
-    from flows.consent import require_consent
+def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
     from flows.pipeline import prepare, publish
     from flows.progress import Progress
     from flows.runner import DirectRunner
 
     progress = Progress(enabled=not quiet)
-    run = prepare(request, DirectRunner(1), progress, config=Path(config) if config else None)
+    run = prepare(request, DirectRunner(1), progress, confirm=_confirm if sys.stdin.isatty() else None)
     performance = run.settings.performance
     run.runner = DirectRunner(performance.max_workers if performance.parallel_processing else 1)
-    require_consent(run.settings, progress)
     try:
         return publish(run)
     except KeyboardInterrupt:
@@ -91,6 +87,10 @@ def _publish_here(request: Any, *, quiet: bool, config: str | None) -> dict[str,
             f"Interrupted: {run.counts['posts_written']} posts were written and kept, {left}; "
             "the same command goes on where this one stopped."
         ) from None
+
+
+def _confirm(question: str) -> bool:
+    return click.confirm(question, err=True)
 
 
 def _tell(report: dict[str, Any]) -> None:

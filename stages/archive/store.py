@@ -27,7 +27,7 @@ _OURS = ("posts", "site", "media", "metrics", "inbox", ".versions")
 class Archive:
     """An open archive. Use :func:`open_archive`; every path below it is an attribute here."""
 
-    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection, lock: FileLock | None) -> None:
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.folder = folder
         self.database = folder / DATABASE
         self.media = folder / "media"
@@ -39,7 +39,6 @@ class Archive:
         self.ledger = folder / "ledger.jsonl"
         self.work = folder / WORK
         self._connection = connection
-        self._lock = lock
         self._threads = threading.local()
 
     def __enter__(self) -> Self:
@@ -94,42 +93,59 @@ class Archive:
         return int(self.meta(f"revision_{kind}") or 0)
 
     def close(self) -> None:
-        """Give the file and the lock back. Closing twice is harmless."""
+        """Give the file back. Closing twice is harmless."""
         _OPEN.pop(self.folder, None)
         self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
 
 
 _OPEN: dict[Path, Archive] = {}
 
 
-def open_archive(folder: Path, *, memory_limit_mb: int = 250, threads: int = 2) -> Archive:
-    """Open for writing, made anew where there is none. The caller holds it alone until it is closed.
+@contextmanager
+def hold_archive(folder: Path) -> Iterator[Path]:
+    """Hold an archive's folder alone for as long as the block runs, made anew where there is none.
 
-    Raises :class:`BadInput` when another run holds it, when the folder is something else, or when the file is of
-    another version.
+    When nothing was kept in a folder that was made here, it is gone again afterwards. Raises :class:`BadInput` when
+    another run holds it, or when the folder is something else.
     """
     folder = folder.resolve()
     check_folder(folder)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(str(folder / "archive.lock"), thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:
-        raise BadInput(
-            f"Another run is working on the archive {folder.name}; wait until it ends, then try again."
-        ) from None
+        raise _busy(folder) from None
     except OSError as error:
         raise BadInput(f"The archive folder {folder} cannot be written: {error.strerror}.") from error
     try:
-        connection = _connect(folder, memory_limit_mb, threads)
+        clear_work(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder / WORK, ignore_errors=True)
+        if not (folder / DATABASE).exists():
+            (folder / "archive.lock").unlink(missing_ok=True)
+        lock.release()
+        for path in made:
+            if any(path.iterdir()):
+                break
+            path.rmdir()
+
+
+def open_archive(folder: Path, *, memory_limit_mb: int = 250, threads: int = 2) -> Archive:
+    """Open for writing; the caller holds the folder by :func:`hold_archive`.
+
+    Raises :class:`BadInput` when the file is of another version or cannot be read.
+    """
+    folder = folder.resolve()
+    connection = _connect(folder, memory_limit_mb, threads)
+    try:
         _prepare(connection, folder)
     except BaseException:
-        lock.release()
+        connection.close()
         raise
-    archive = Archive(folder, connection, lock)
+    archive = Archive(folder, connection)
     _OPEN[folder] = archive
     return archive
 
@@ -169,7 +185,8 @@ def read_archive(folder: Path) -> Iterator[Archive]:
     if version is None or version[0] != SCHEMA_VERSION:
         connection.close()
         raise BadInput(f"The archive {folder.name} is of another version of Streamliner.")
-    with Archive(folder, connection, None) as archive:
+    connection.execute("SET TimeZone = 'UTC'")
+    with Archive(folder, connection) as archive:
         yield archive
 
 
@@ -185,10 +202,10 @@ def check_folder(folder: Path) -> None:
             )
 
 
-def clear_work(archive: Archive) -> None:
+def clear_work(folder: Path) -> None:
     """Remove what a killed run left in the scratch folder; only the holder of the archive may call it."""
-    shutil.rmtree(archive.work, ignore_errors=True)
-    archive.work.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+    (folder / WORK).mkdir()
 
 
 def _connect(folder: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBPyConnection:
@@ -213,13 +230,16 @@ def _prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     if row is None:
         connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [SCHEMA_VERSION])
     elif row[0] != SCHEMA_VERSION:
-        connection.close()
         raise BadInput(f"The archive {folder.name} is of version {row[0]}, this program writes {SCHEMA_VERSION}.")
+
+
+def _busy(folder: Path) -> BadInput:
+    return BadInput(f"Another run is working on the archive {folder.name}; wait until it ends, then try again.")
 
 
 def _unreadable(folder: Path, error: duckdb.Error) -> BadInput:
     if "lock" in str(error).lower():
-        return BadInput(f"Another run is working on the archive {folder.name}; wait until it ends, then try again.")
+        return _busy(folder)
     return BadInput(
         f"{folder / DATABASE} cannot be read as an archive; move it away and publish the exports again to rebuild it."
     )

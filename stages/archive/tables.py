@@ -18,6 +18,8 @@ TABLES: Final = (
         mac VARCHAR, head VARCHAR, words INTEGER, kind VARCHAR, common BOOLEAN, alias VARCHAR)""",
     """CREATE TABLE IF NOT EXISTS attachments (
         name VARCHAR PRIMARY KEY, export VARCHAR NOT NULL, member BIGINT NOT NULL, size BIGINT NOT NULL)""",
+    # which message speaks of which candidate
+    "CREATE TABLE IF NOT EXISTS mentions (seq BIGINT, key VARCHAR)",
     # the plan of the last run; outcomes outlive it, so a plan that comes back costs nothing
     """CREATE TABLE IF NOT EXISTS windows (
         window_index BIGINT, start_seq BIGINT, end_seq BIGINT, own_start_seq BIGINT, own_end_seq BIGINT,

@@ -1,0 +1,48 @@
+"""From the command line to a flow run: exports are staged under their fingerprint, then the flow runs here.
+
+The flow run, its tasks and its artifacts are recorded by the Prefect server of ``PREFECT_API_URL``; the work is done
+by this process, as a worker's container would do it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from flows.request import PublishRequest
+from stages.archive.inbox import stage_export, take_export
+from stages.archive.store import check_folder
+from stages.errors import BadInput
+
+
+def publish_as_flow_run(request: PublishRequest) -> dict[str, Any]:
+    """Publish as a recorded flow run and return its report.
+
+    Raises :class:`BadInput` when there is no server, and what the pipeline raises.
+    """
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    from tasks.limits import ensure_limits, require_server
+
+    require_server()
+    folder = Path(request.archive).resolve()
+    check_folder(folder)
+    exports = [take_export(Path(name)) for name in request.exports]
+    made = [path for path in (folder / "inbox", folder, *folder.parents) if not path.exists()]
+    staged = [export for export in exports if not (folder / "inbox" / export.inbox_id).exists()]
+    try:
+        ids = tuple(stage_export(export, folder) for export in exports)
+        ensure_limits()
+        from flows.publish import publish
+
+        report: dict[str, Any] = publish(request.model_copy(update={"exports": ids, "archive": str(folder)}))
+        return report
+    except BadInput:
+        # bad input leaves nothing behind
+        for export in staged:
+            (folder / "inbox" / export.inbox_id).unlink(missing_ok=True)
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+        raise

@@ -1,0 +1,144 @@
+"""Which windows want a post: the whole archive is cut, each window is signed, and what is not yet known is asked for.
+
+Windows are planned over the whole archive, whatever range a person asked for, so that tomorrow's run re-cuts nothing.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from stages.archive.store import Archive, borrow
+from stages.settings import Settings
+from stages.windows.archive import window_spec
+from stages.windows.plan import plan_windows
+from stages.windows.read import read_windows
+from stages.write.writer import signature
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a person narrowed the run to; ``refresh`` writes windows anew although they are known."""
+
+    days: int | None = None
+    from_date: date | None = None
+    to_date: date | None = None
+    refresh: bool = False
+    window: int | None = None
+
+
+@dataclass(frozen=True)
+class ArchivePlan:
+    """``items`` windows in all; ``todo`` are the numbers of those to write."""
+
+    items: int
+    todo: tuple[int, ...]
+
+
+def plan_archive(archive_folder: str, *, settings: Settings, selection: Selection) -> ArchivePlan:
+    """Cut the archive, keep the plan, and return the windows to write.
+
+    Cost: one query for planning, one ordered pass over the ids for the signatures, three statements in all to keep and
+    select; linear in the messages.
+    """
+    with borrow(archive_folder) as archive:
+        timezone = archive.meta("timezone") or settings.archive.timezone
+        cursor = archive.cursor()
+        reader = cursor.execute("SELECT seq, ts, author, text_bytes FROM messages").to_arrow_reader(1 << 18)
+        plan = plan_windows(reader, window_spec(settings.windows, timezone))
+        signed = plan.append_column("signature", pa.array(_signatures(archive, plan, settings), pa.string()))
+        _keep(archive, signed)
+        return ArchivePlan(plan.num_rows, _todo(cursor, selection, timezone))
+
+
+def _signatures(archive: Archive, plan: pa.Table, settings: Settings) -> list[str]:
+    parameters = parameters_of(settings)
+    seqs, digests = _known_enrichments(archive)
+    starts, ends = (plan.column(name).to_numpy() for name in ("start_seq", "end_seq"))
+    firsts, lasts = np.searchsorted(seqs, starts), np.searchsorted(seqs, ends)
+    reader = archive.cursor().execute("SELECT seq, message_id FROM messages ORDER BY seq").to_arrow_reader(1 << 18)
+    signatures = []
+    for index, messages in read_windows(reader, plan):
+        known = hashlib.blake2b(digest_size=16)
+        for digest in sorted(set(digests[firsts[index] : lasts[index]])):
+            known.update(digest)
+        signatures.append(signature(messages.column("message_id"), known.hexdigest(), settings.llm.model, parameters))
+    return signatures
+
+
+def _known_enrichments(archive: Archive) -> tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", list[bytes]]:
+    """(seq of a message, digest of one thing known about what it mentions), ordered by seq."""
+    table = (
+        archive.cursor()
+        .execute(
+            """SELECT m.seq, md5(to_json(e)::VARCHAR) AS digest
+               FROM mentions m JOIN enrichments e USING (key) ORDER BY m.seq, digest"""
+        )
+        .to_arrow_table()
+    )
+    return table.column("seq").to_numpy(), [value.encode() for value in table.column("digest").to_pylist()]
+
+
+def _keep(archive: Archive, signed: pa.Table) -> None:
+    """Replace the stored plan when it differs, in one transaction."""
+    names = ", ".join(signed.column_names)
+    with archive.transaction() as cursor:
+        cursor.register("planned", signed)
+        same = cursor.execute(
+            f"""SELECT (SELECT count(*) FROM windows) = (SELECT count(*) FROM planned) AND NOT EXISTS (
+                  SELECT {names} FROM planned EXCEPT SELECT {names} FROM windows)"""
+        ).fetchone()
+        if not (same and same[0]):
+            cursor.execute("DELETE FROM windows")
+            cursor.execute(f"INSERT INTO windows ({names}) SELECT {names} FROM planned")
+            archive.touch("posts")
+        cursor.unregister("planned")
+
+
+def _todo(cursor: duckdb.DuckDBPyConnection, selection: Selection, timezone: str) -> tuple[int, ...]:
+    low, high = _range(cursor, selection, timezone)
+    conditions = ["w.own_end_seq > ?", "w.own_start_seq < ?"]
+    values: list[int] = [low, high]
+    if selection.refresh and selection.window is not None:
+        conditions.append("w.window_index = ?")
+        values.append(selection.window)
+    elif not selection.refresh:
+        conditions.append("o.signature IS NULL")
+    rows = cursor.execute(
+        f"""SELECT w.window_index FROM windows w LEFT JOIN outcomes o USING (signature)
+            WHERE {" AND ".join(conditions)} ORDER BY w.window_index""",
+        values,
+    ).fetchall()
+    return tuple(int(index) for (index,) in rows)
+
+
+def _range(cursor: duckdb.DuckDBPyConnection, selection: Selection, timezone: str) -> tuple[int, int]:
+    """The half-open range of ``seq`` that the dates select."""
+    last = cursor.execute("SELECT max(ts) FROM messages").fetchone()
+    lowest = datetime.min.replace(tzinfo=UTC, year=1000)
+    highest = datetime.max.replace(tzinfo=UTC, year=8999)
+    zone = ZoneInfo(timezone)
+    if selection.from_date:
+        lowest = datetime.combine(selection.from_date, time(), zone)
+    if selection.to_date:
+        highest = datetime.combine(selection.to_date + timedelta(days=1), time(), zone)
+    if selection.days and last and last[0]:
+        lowest = max(lowest, last[0] - timedelta(days=selection.days))
+    row = cursor.execute(
+        "SELECT count(*) FILTER (ts < ?), count(*) FILTER (ts < ?) FROM messages", [lowest, highest]
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def parameters_of(settings: Settings) -> Mapping[str, object]:
+    """What, beside the model's name, changes its answers."""
+    return {
+        "temperature": settings.llm.temperature,
+        "max_tokens": settings.llm.max_tokens,
+        "language": settings.site.language,
+    }
