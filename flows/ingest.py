@@ -33,6 +33,7 @@ class Ready:
 
     run: Publication
     key: bytes
+    keep_key: Callable[[], None]
     timezone: str
     parsed: list[ParsedExport]
 
@@ -84,7 +85,6 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     known = list(before.names)
     parsed = []
     for position, export in enumerate(exports):
-        reading = f"{run.settings.ingest.date_order}"
         if export.sha256 in before.readings:
             _same_reading(run, before.readings[export.sha256])
             continue
@@ -105,13 +105,12 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
             region=run.settings.privacy.region,
         )
         known += report.names
-        reading = report.date_order
         for warning in report.warnings:
             run.progress.note(warning)
         parsed.append(
             ParsedExport(
                 sha256=export.sha256,
-                reading=reading,
+                reading=report.date_order or "",
                 platform=report.platform,
                 format=report.format,
                 messages=out,
@@ -119,8 +118,7 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
                 attachments=tuple(replace(item, export=export.sha256) for item in report.attachments),
             )
         )
-    keep_key()
-    return Ready(run, key, timezone, parsed)
+    return Ready(run, key, keep_key, timezone, parsed)
 
 
 def _look(folder: Path) -> Before:

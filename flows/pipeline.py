@@ -6,11 +6,13 @@ leaves it as it was; from then on every step commits what it did, so that a run 
 
 import json
 import math
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from flows.consent import require_consent
@@ -21,7 +23,7 @@ from flows.request import PublishRequest
 from flows.runner import Runner
 from flows.steps import CANDIDATES, ENRICH, PLAN, SITE, WRITE
 from stages.archive.inbox import Export, require_room
-from stages.archive.store import Archive, hold_archive, open_archive, to_json
+from stages.archive.store import DATABASE, Archive, hold_archive, open_archive, to_json
 from stages.enrich.store import TaskStore
 from stages.errors import StreamlinerError
 from stages.ledger import Ledger
@@ -30,6 +32,9 @@ from stages.settings import load_settings
 from stages.windows.archive import window_spec
 from stages.write.outcomes import keep_outcomes
 from stages.write.selection import Selection
+
+ROOM_BYTES = 32 * 2**20
+"""Room on the disk below which nothing is begun: the database, a site beside the old one, the scratch folder."""
 
 MAX_BATCHES = 200
 """A server records about 40 task runs a second; past a few hundred, orchestration would cost more than the work."""
@@ -64,15 +69,15 @@ def publish(run: Publication) -> dict[str, Any]:
     reported. Whatever happens once the exports were accepted, ``metrics/performance.json`` is written.
     """
     exports = take_exports(run)
-    require_room(run.folder, 32 * 2**20 + 3 * sum(export.size for export in exports))
-    performance = run.settings.performance
+    if run.request.dry_run:
+        return rehearse(run, exports)
+    require_room(run.folder, ROOM_BYTES + 3 * sum(export.size for export in exports))
     with hold_archive(run.folder) as folder:
         ready = ingest(run, folder, exports)
+        ready.keep_key()
         run.progress.release()
         with (
-            open_archive(
-                folder, memory_limit_mb=performance.memory_limit_mb // 2, threads=performance.max_workers
-            ) as archive,
+            _open(run, folder) as archive,
             Ledger(archive.ledger, run.run_id) as ledger,
             recorded(run, archive, ledger),
         ):
@@ -82,6 +87,53 @@ def publish(run: Publication) -> dict[str, Any]:
             chronicle(run, archive, ledger, ready.key)
             _clear_inbox(archive, exports)
     return run.report()
+
+
+def rehearse(run: Publication, exports: list[Export]) -> dict[str, Any]:
+    """Do everything up to the first model call on a copy of the archive, and say what would come."""
+    with TemporaryDirectory(prefix="streamliner-") as scratch, hold_archive(Path(scratch) / "archive") as folder:
+        for name in (DATABASE, f"{DATABASE}.wal"):
+            if (run.folder / name).is_file():
+                shutil.copyfile(run.folder / name, folder / name)
+        ready = ingest(run, folder, exports)
+        run.progress.release()
+        with _open(run, folder) as archive, Ledger(archive.ledger, run.run_id) as ledger:
+            ready.merge(archive, ledger)
+            run.call(CANDIDATES, "Looking for links and media", **_candidates(run, archive))
+            plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
+            waiting = archive.cursor().execute(
+                "SELECT coalesce(sum(n_bytes), 0) FROM windows WHERE list_contains(?, window_index)", [list(plan.todo)]
+            )
+            row = waiting.fetchone()
+            _count(run, archive)
+        run.details |= {
+            "model": run.settings.llm.model,
+            "windows_to_write": len(plan.todo),
+            "tokens_expected": -(-int(row[0]) // 4) if row else 0,
+        }
+        run.status = "dry-run"
+        return run.report()
+
+
+def _open(run: Publication, folder: Path) -> Archive:
+    performance = run.settings.performance
+    return open_archive(folder, memory_limit_mb=performance.memory_limit_mb // 2, threads=performance.max_workers)
+
+
+def _candidates(run: Publication, archive: Archive) -> dict[str, Any]:
+    return {"archive_folder": str(archive.folder), "max_links": run.settings.fetch.max_links}
+
+
+def _plan(run: Publication, archive: Archive) -> dict[str, Any]:
+    request = run.request
+    selection = Selection(
+        days=request.days,
+        from_date=request.from_date,
+        to_date=request.to_date,
+        refresh=request.refresh in ("all", "write"),
+        window=request.window,
+    )
+    return {"archive_folder": str(archive.folder), "settings": run.settings, "selection": selection}
 
 
 @contextmanager
@@ -111,12 +163,7 @@ def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[Non
 def enrich(run: Publication, archive: Archive, ledger: Ledger, exports: list[Export]) -> None:
     """Queue what is worth enriching once per archive, and work through what is pending in batches."""
     settings = run.settings
-    queued = run.call(
-        CANDIDATES,
-        "Looking for links and media",
-        archive_folder=str(archive.folder),
-        max_links=settings.fetch.max_links,
-    )
+    queued = run.call(CANDIDATES, "Looking for links and media", **_candidates(run, archive))
     ledger.record("candidates", found=queued.items, new=queued.added, left_out=queued.left_out)
     if queued.left_out:
         run.details["links_left_out"] = queued.left_out
@@ -161,19 +208,7 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
     Raises :class:`StreamlinerError` when calls were made and none of them succeeded.
     """
     settings = run.settings
-    plan = run.call(
-        PLAN,
-        "Planning windows",
-        archive_folder=str(archive.folder),
-        settings=settings,
-        selection=Selection(
-            days=run.request.days,
-            from_date=run.request.from_date,
-            to_date=run.request.to_date,
-            refresh=run.request.refresh in ("all", "write"),
-            window=run.request.window,
-        ),
-    )
+    plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
     run.details["windows_waiting"] = len(plan.todo)
     if not plan.todo:
         return
