@@ -1,0 +1,119 @@
+"""The same publication as a real flow run: the same bytes, recorded by a real server, with nothing private on it."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PRIVATE = ("Marisol", "Vexley", "Quandt", "Brackwater", "cello", "boathouse", "5a" * 32, "canary-secret")
+
+
+def ask(server: dict[str, str], path: str, body: Any = None) -> Any:
+    request = urllib.request.Request(
+        server["PREFECT_API_URL"] + path,
+        data=json.dumps(body if body is not None else {}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def flow_run_of(server: dict[str, str], run_id: str) -> Any:
+    return ask(server, "/flow_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}})[0]
+
+
+def seen(server: dict[str, str], run_id: str, want: Callable[[Any], bool], path: str, body: Any) -> Any:
+    """What the server says, once it says what is wanted: it records a moment after the run."""
+    for _ in range(100):
+        found = ask(server, path, body)
+        if want(found):
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{path} for {run_id} never came to it: {found}")
+
+
+@pytest.fixture(scope="module")
+def unwanted(prefect_server: dict[str, str]) -> Callable[[], str]:
+    """Everything that the server stores of runs, as one text."""
+
+    def everything() -> str:
+        paths = ("flow_runs", "task_runs", "artifacts", "logs", "flows", "deployments", "v2/concurrency_limits")
+        return json.dumps([ask(prefect_server, f"/{path}/filter") for path in paths])
+
+    return everything
+
+
+def test_a_flow_run_gives_the_same_bytes_and_its_record(
+    make_chat, publish, contents, prefect_server, unwanted, tmp_path: Path
+) -> None:
+    chat = make_chat(4)
+    direct = publish(chat, "--archive", tmp_path / "direct")
+    secret = {"STREAMLINER_LLM__API_KEY": "canary-secret"}
+    report = publish(chat, "--archive", tmp_path / "flow", **prefect_server, **secret)
+    for name in ("site", "posts"):
+        assert contents((tmp_path / "flow" / name).resolve()) == contents((tmp_path / "direct" / name).resolve())
+    assert report["posts_written"] == direct["posts_written"]
+    run_id = report["run_id"]
+    run = flow_run_of(prefect_server, run_id)
+    assert run["state_type"] == "COMPLETED"
+    assert run["name"] == "publish flow"
+    tasks = seen(
+        prefect_server, run_id, lambda found: len(found) >= 7 and all(t["state_type"] == "COMPLETED" for t in found),
+        "/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}},
+    )  # fmt: skip
+    assert {task["name"] for task in tasks} >= {"parse", "merge", "candidates", "enrich", "windows", "write", "site"}
+    artifacts = ask(prefect_server, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
+    [performance] = [artifact for artifact in artifacts if artifact["key"] == "performance-metrics"]
+    assert "| parse |" in performance["data"]
+    assert not list((tmp_path / "flow" / "inbox").iterdir())
+    stored = unwanted()
+    assert not [word for word in PRIVATE if word in stored]
+
+
+def test_a_failed_run_leaves_its_sentence_and_its_metrics(streamliner, prefect_server, tmp_path: Path) -> None:
+    prose = tmp_path / "Letter from Marisol.txt"
+    prose.write_text("Dear diary, nothing happened today.\n" * 20)
+    done = streamliner("publish", prose, "--archive", tmp_path / "bad", check=2, **prefect_server)
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "bad").exists()
+    [run] = [
+        run
+        for run in ask(prefect_server, "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 5})
+        if run["name"] == "publish bad"
+    ]
+    assert run["state_type"] == "FAILED"
+    assert "Marisol" not in json.dumps(run)
+    body = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+    found = seen(prefect_server, run["id"], bool, "/artifacts/filter", body)
+    assert found[0]["key"] == "performance-metrics"
+
+
+def test_limits_are_made_once_and_strict(make_chat, publish, prefect_server, tmp_path: Path) -> None:
+    publish(make_chat(1), "--archive", tmp_path / "limits", **prefect_server)
+    limits = {limit["name"]: limit for limit in ask(prefect_server, "/v2/concurrency_limits/filter")}
+    assert limits["streamliner-write"]["limit"] >= 1
+    before = {name: limit["updated"] for name, limit in limits.items() if limit["active_slots"] == 0}
+    publish("--archive", tmp_path / "limits", **prefect_server)
+    after = {limit["name"]: limit["limit"] for limit in ask(prefect_server, "/v2/concurrency_limits/filter")}
+    assert set(before) <= set(after)
+    assert all(limits[name]["limit"] == slots for name, slots in after.items())
+
+
+def test_a_second_run_of_the_flow_asks_nobody(make_chat, publish, prefect_server, tmp_path: Path) -> None:
+    chat = make_chat(2)
+    publish(chat, "--archive", tmp_path / "twice", **prefect_server)
+    report = publish(chat, "--archive", tmp_path / "twice", **prefect_server)
+    assert (report["model_calls"], report["posts_written"]) == (0, 0)
+
+
+def test_no_server_is_one_sentence(streamliner, make_chat, tmp_path: Path) -> None:
+    nowhere = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_HOME": str(tmp_path / "p")}
+    done = streamliner("publish", make_chat(1), "--archive", tmp_path / "a", check=2, **nowhere)
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Prefect server" in done.stderr
+    assert not (tmp_path / "a").exists()
