@@ -5,7 +5,7 @@ from stages.windows.spec import WindowSpec, parse_span
 
 
 def window_spec(settings: WindowSettings, timezone: str) -> WindowSpec:
-    """The specification that the settings describe. Raises :class:`stages.windows.spec.BadSpec` (exit 2)."""
+    """The specification that the settings describe. Raises :class:`stages.windows.spec.SpecError` (exit 2)."""
     whole = float(settings.size).is_integer()
     return WindowSpec(
         unit=settings.unit,

@@ -55,7 +55,7 @@ def load_columns(source: Any) -> Columns:
     elif isinstance(source, str | Path):
         collected.add_query(_from_parquet(Path(source)))
     else:
-        collected.add_query(_from_ibis(source))
+        collected.add_query(_from_ibis(source, check=True))
     return collected.finish()
 
 
@@ -73,6 +73,19 @@ def check_schema(schema: pa.Schema) -> None:
         raise TableError("The column ts is naive: cast it to a timestamp with time zone, in UTC.")
     if "text" not in kinds and "text_bytes" not in kinds:
         raise TableError("The table has neither text nor text_bytes: add the column text, or its size in UTF-8 bytes.")
+    if "text_bytes" in kinds and not pa.types.is_integer(kinds["text_bytes"]):
+        raise TableError(f"The column text_bytes holds {kinds['text_bytes']}: it must hold integers, as int32.")
+    for name in ("author", "text"):
+        kind = kinds.get(name, pa.string())
+        if not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+            raise TableError(f"The column {name} holds {kind}: it must hold strings.")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)
+    )
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -178,27 +191,30 @@ def _from_parquet(path: Path) -> Iterator[pa.RecordBatch]:
     try:
         # a name is a name: its brackets and stars are no pattern
         name = "".join(f"[{sign}]" if sign in "[*?" else sign for sign in str(path))
-        yield from _from_ibis(connection.read_parquet(name))
+        yield from _from_ibis(connection.read_parquet(name), check=False)
     finally:
         connection.disconnect()
 
 
-def _from_ibis(source: Any) -> Iterator[pa.RecordBatch]:
+def _from_ibis(source: Any, *, check: bool) -> Iterator[pa.RecordBatch]:
     """The one query: ``ts``, and ``place`` = seq * 2^32 + weight (-1: no usable seq, -2: no usable weight)."""
     import ibis
     import ibis.expr.types as ir
 
     if not isinstance(source, ir.Table):
         raise TypeError(f"source must be a pyarrow table or reader, a path, or an Ibis table, not {type(source)}")
-    check_schema(source.schema().to_pyarrow())
+    if check:
+        check_schema(source.schema().to_pyarrow())
 
     @ibis.udf.scalar.builtin(name="strlen")  # type: ignore[untyped-decorator]
     def utf8_bytes(text: str) -> int: ...  # type: ignore[empty-body]
 
     names = source.columns
-    size = source.text_bytes if "text_bytes" in names else utf8_bytes(source.text)
+    size = source.text_bytes if "text_bytes" in names else utf8_bytes(source.text.cast("string"))
     size = size.cast("int64").coalesce(0)
-    author = ibis.greatest(utf8_bytes(source.author).coalesce(0), 1) if "author" in names else ibis.literal(1)
+    author = (
+        ibis.greatest(utf8_bytes(source.author.cast("string")).coalesce(0), 1) if "author" in names else ibis.literal(1)
+    )
     seq = source.seq.cast("int64")
     place = ibis.cases(
         (~seq.between(0, _MOST_ROWS - 1).coalesce(False), -1),

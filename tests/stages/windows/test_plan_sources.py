@@ -90,6 +90,15 @@ def test_text_of_any_arrow_type_weighs_the_same(chat: pa.Table) -> None:
     assert plan_windows(large, spec).equals(plan_windows(chat, spec))
 
 
+def test_a_chat_of_system_notices_only_has_no_author_at_all(chat: pa.Table, tmp_path: Path) -> None:
+    spec = WindowSpec("bytes", 900)
+    silent = chat.set_column(2, "author", pa.nulls(400))
+    pq.write_table(silent, tmp_path / "silent.parquet")
+    expected = plan_windows(chat.drop_columns(["author"]), spec)
+    assert plan_windows(silent, spec).equals(expected)
+    assert plan_windows(tmp_path / "silent.parquet", spec).equals(expected)
+
+
 def test_another_zone_or_unit_of_time_is_the_same_instant(chat: pa.Table) -> None:
     spec = WindowSpec("hours", 1, align="calendar")
     for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("s", "UTC"), pa.timestamp("us", "America/Sao_Paulo")):
@@ -150,6 +159,11 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
     "a null ts": (with_ts([0, None, 4, 6]), "ts has nulls.*fill"),
     "far future": (with_ts([0, 1, 2, 230_000_000_000_000_000]), "years 1000 to 9000.*correct"),
     "no text": (lambda chat: chat.drop_columns(["text", "text_bytes"]), "neither text nor text_bytes: add"),
+    "text of numbers": (lambda chat: chat.set_column(3, "text", chat["seq"]), "text holds int64: it must hold strings"),
+    "sizes as words": (
+        lambda chat: chat.set_column(4, "text_bytes", chat["text"]),
+        "text_bytes holds string: it must hold integers",
+    ),
     "sizes below nothing": (
         lambda chat: chat.set_column(4, "text_bytes", pa.array([-100] * 400, pa.int32())),
         "text_bytes has impossible values",
