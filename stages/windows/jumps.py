@@ -4,6 +4,7 @@ The next end and the next start are looked up for a block of positions at a time
 and times; then planning is one jump per window. Small windows share a block, large ones skip what lies between.
 """
 
+from array import array
 from collections.abc import Callable
 from typing import Final
 
@@ -76,8 +77,7 @@ class Cutter:
 def jump(cutter: Cutter) -> tuple[Ints, Ints]:
     """Starts and ends of all windows, each shape (windows,). N log N at worst over the blocks, one step a window."""
     count = cutter.count
-    starts: list[int] = []
-    ends: list[int] = []
+    starts, ends = array("q"), array("q")
     end_at, start_at = _Blocks(cutter.ends, count), _Blocks(cutter.starts, count)
     start = end = 0
     while end < count:

@@ -17,7 +17,8 @@ from stages.windows.spec import MINUTE_US
 LINE_BYTES: Final = len("2026-01-31 23:59 : \n")
 """Bytes of a line beside its author and its text."""
 NOBODY: Final = "*"
-_STAMP: Final = len("2026-01-31 23:59")
+_DAY_MINUTES: Final = 24 * 60
+_MINUTES: Final = np.array([f" {minute // 60:02}:{minute % 60:02}" for minute in range(_DAY_MINUTES)], dtype="S6")
 _SLICE_ROWS: Final = 1 << 17
 _SLICE_BYTES: Final = 1 << 30
 
@@ -99,18 +100,17 @@ def _heads(batch: pa.RecordBatch) -> pa.StringArray:
 
 
 def _stamps(ts: NDArray[np.int64]) -> pa.StringArray:
-    """``YYYY-MM-DD HH:MM`` of each time, written once per run of equal minutes."""
+    """``YYYY-MM-DD HH:MM`` of each time: the date is written once per run of equal days, the minute looked up."""
     if len(ts) == 0:
         return pa.array([], pa.string())
-    minutes = ts // MINUTE_US
-    starts = np.flatnonzero(np.concatenate(([True], minutes[1:] != minutes[:-1])))
-    written = np.datetime_as_string(minutes[starts].astype("datetime64[m]"), unit="m").astype(f"S{_STAMP}")
-    marks = written.view(np.uint8).reshape(-1, _STAMP)
-    marks[:, 10] = ord(" ")
-    runs = np.diff(np.append(starts, len(ts)))
-    data = np.repeat(written, runs)
-    offsets = np.arange(len(ts) + 1, dtype=np.int32) * _STAMP
-    return pa.StringArray.from_buffers(len(ts), pa.py_buffer(offsets), pa.py_buffer(data))
+    day, minute = np.divmod(ts // MINUTE_US, _DAY_MINUTES)
+    starts = np.flatnonzero(np.concatenate(([True], day[1:] != day[:-1])))
+    dates = np.datetime_as_string(day[starts].astype("datetime64[D]")).astype("S10")
+    stamps = np.empty(len(ts), dtype=[("date", "S10"), ("minute", "S6")])
+    stamps["date"] = np.repeat(dates, np.diff(np.append(starts, len(ts))))
+    stamps["minute"] = _MINUTES[minute]
+    offsets = np.arange(len(ts) + 1, dtype=np.int32) * stamps.itemsize
+    return pa.StringArray.from_buffers(len(ts), pa.py_buffer(offsets), pa.py_buffer(stamps.view(np.uint8)))
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
