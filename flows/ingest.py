@@ -163,4 +163,9 @@ def _key(run: Publication, before: Before) -> tuple[bytes, Callable[[], None]]:
     if key is not None:
         return key, lambda: None
     fresh = privacy_key.new_key()
-    return fresh, lambda: privacy_key.keep_key(fresh, say=run.progress.note)
+
+    def keep() -> None:
+        if privacy_key.keep_key(fresh, say=run.progress.note) != fresh:
+            raise BadInput("Another run made the privacy key at the same moment; run the same command again.")
+
+    return fresh, keep

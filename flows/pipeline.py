@@ -27,9 +27,11 @@ from stages.archive.store import DATABASE, Archive, hold_archive, open_archive, 
 from stages.enrich.store import TaskStore
 from stages.errors import StreamlinerError
 from stages.ledger import Ledger
+from stages.llm import check_model
 from stages.metrics import PerformanceMonitor
 from stages.settings import load_settings
 from stages.windows.archive import window_spec
+from stages.write.batch import CostLimit
 from stages.write.outcomes import keep_outcomes
 from stages.write.selection import Selection
 
@@ -57,6 +59,7 @@ def prepare(
     progress.enabled = progress.enabled and performance.show_progress
     progress.detailed = progress.detailed or performance.detailed_progress
     window_spec(loaded.settings.windows, loaded.settings.archive.timezone)
+    check_model(loaded.settings)
     require_consent(loaded.settings, progress, confirm)
     monitor = PerformanceMonitor(performance.collect_metrics)
     return Publication(request, loaded, runner, progress, run_id or uuid.uuid4().hex, monitor)
@@ -170,18 +173,21 @@ def enrich(run: Publication, archive: Archive, ledger: Ledger, exports: list[Exp
     store = TaskStore(archive.cursor())
     if run.request.refresh in ("all", "enrich"):
         store.renew()
-    store.release_expired(datetime.now(UTC))
-    tasks = store.claim(queued.pending, settings.enrich.lease_seconds, datetime.now(UTC)) if queued.pending else []
+    store.release_all(settings.retry.attempts)  # this run holds the archive: what is claimed was a dead run's
+    pending = store.counts().get("pending", 0)
+    tasks = store.claim(pending, settings.enrich.lease_seconds, datetime.now(UTC)) if pending else []
+    attachments = archive.attachments()
+    here = {export.sha256: export.path for export in exports}
+    away = {t.key for t in tasks if t.value in attachments and attachments[t.value].export not in here}
+    if away:
+        store.release(away)
+        run.details["media_waiting_for_their_export"] = len(away)
+        tasks = [task for task in tasks if task.key not in away]
     if not tasks:
         return
     size = max(settings.enrich.batch_size, math.ceil(len(tasks) / MAX_BATCHES))
     groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
-    attachments = archive.attachments()
-    shared = {
-        "media_dir": archive.media,
-        "exports": {export.sha256: export.path for export in exports},
-        "settings": settings.enrich,
-    }
+    shared = {"media_dir": archive.media, "exports": here, "settings": settings.enrich}
     batches = [
         {
             "tasks": group,
@@ -214,9 +220,9 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
         return
     size = max(settings.llm.batch_windows, math.ceil(len(plan.todo) / MAX_BATCHES))
     groups = [plan.todo[start : start + size] for start in range(0, len(plan.todo), size)]
-    budget = run.request.limit_cost
+    limit = CostLimit(run.request.limit_cost)
     batches = [
-        {"archive_folder": str(archive.folder), "windows": group, "settings": settings, "limit_cost": budget}
+        {"archive_folder": str(archive.folder), "windows": group, "settings": settings, "limit": limit}
         for group in groups
     ]
     succeeded = failed = 0

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from stages.archive.records import Attachment, NameRecord
 from stages.archive.store import Archive, borrow
+from stages.enrich.store import TaskStore
 from stages.privacy.guard import Guard
 
 _COLUMNS = "message_id, ts, author, kind, text, text_bytes, media, reply_to, edited"
@@ -144,8 +145,8 @@ def _rename_media(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:
              LEFT JOIN new_names n ON n.old = name GROUP BY seq) fresh
            WHERE messages.seq = fresh.seq"""
     )
-    for table, column in (("attachments", "name"), ("enrichments", "value")):
-        cursor.execute(f"UPDATE {table} SET {column} = n.new FROM new_names n WHERE {table}.{column} = n.old")
+    cursor.execute("UPDATE attachments SET name = n.new FROM new_names n WHERE attachments.name = n.old")
+    TaskStore(cursor).rename(renamed.items())
 
 
 def _replace_posts(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:

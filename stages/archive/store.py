@@ -16,7 +16,9 @@ from typing import Any, Self
 import duckdb
 from filelock import FileLock, Timeout
 
+from stages.archive.records import Attachment
 from stages.archive.tables import SCHEMA_VERSION, TABLES
+from stages.enrich.store import ENRICHMENTS_SQL, TASKS_SQL
 from stages.errors import BadInput, StreamlinerError
 
 DATABASE = "archive.duckdb"
@@ -82,6 +84,11 @@ class Archive:
         """Rows of one of the archive's own tables."""
         row = self.cursor().execute(f'SELECT count(*) FROM "{table}"').fetchone()
         return int(row[0]) if row else 0
+
+    def attachments(self) -> dict[str, Attachment]:
+        """Every attachment that an export brought, by its name."""
+        rows = self.cursor().execute("SELECT name, export, member, size FROM attachments").fetchall()
+        return {row[0]: Attachment(*row) for row in rows}
 
     def touch(self, *kinds: str) -> None:
         """Say that content changed: what was derived from it (plan, pages) is made again."""
@@ -224,7 +231,7 @@ def _connect(folder: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBP
 
 def _prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("SET TimeZone = 'UTC'")
-    for statement in TABLES:
+    for statement in (*TABLES, TASKS_SQL, ENRICHMENTS_SQL):
         connection.execute(statement)
     row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
     if row is None:
