@@ -1,0 +1,126 @@
+"""A message as HTML: a bubble, a card, or a line in the middle. Every piece of a message is escaped here."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from typing import Final, NamedTuple
+
+from stages.site.media import Media
+from stages.site.text import clean, linkify
+from stages.site.words import Words
+
+HUES: Final = 18
+"""Colours of authors; the style sheet has a rule for each, ``.h0`` to ``.h17``."""
+
+_ID: Final = re.compile(r"[0-9A-Za-z_-]+")
+_NOTE: Final = re.compile(r" ?[\u200e\u200f]?\([^()\n]{3,60}\)[\u200e\u200f]?")
+_TIMES: Final = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)]
+
+
+class Message(NamedTuple):
+    """A row of the table of messages; ``day`` and ``minute`` are local, ``ts`` is microseconds, UTC."""
+
+    id: str
+    ts: int
+    day: int
+    minute: int
+    author: str | None
+    kind: str
+    text: str
+    media: Sequence[str]
+    reply_to: str | None
+    edited: bool
+
+
+class Position(NamedTuple):
+    """Where a message stands: page number from 1, local day and minute, who wrote it, the beginning of its text."""
+
+    page: int
+    day: int
+    minute: int
+    author: str | None
+    excerpt: str
+
+
+@lru_cache(4096)
+def hue(alias: str) -> int:
+    """An author's colour, a function of the alias alone, so that it is the same on every page and every day."""
+    return int.from_bytes(hashlib.blake2b(alias.encode(), digest_size=4).digest(), "big") % HUES
+
+
+def initials(alias: str) -> str:
+    letters = [word[0] for word in clean(alias).split() if word[0].isalnum()]
+    return "".join(letters[:2]).upper() or "?"
+
+
+def time_of(minute: int) -> str:
+    return _TIMES[minute]
+
+
+class Bubbles:
+    """Renders messages for pages at one depth below the site's root."""
+
+    def __init__(self, words: Words, media: Media, root: str) -> None:
+        self._media = media
+        self._root = root
+        self._edited = f' <span class="ed">{words["edited"]}</span>'
+        self._in_reply = words["in_reply"]
+        self._labels = {kind: words[kind] for kind in ("poll", "call", "location", "contact")}
+
+    def turn(self, author: str) -> str:
+        """The beginning of what one person says without being interrupted; the page closes it with ``</div>``."""
+        return (
+            f'<div class="turn h{hue(author)}"><span class="face" aria-hidden="true">{escape(initials(author))}</span>'
+            f'<p class="who"><bdi>{escape(clean(author), quote=False)}</bdi></p>\n'
+        )
+
+    def message(self, message: Message, reply: Position | None, reply_link: str, cited: str) -> str:
+        """One message. ``reply_link`` leads to what it answers, ``cited`` is HTML of the posts that point to it."""
+        anchor = f"m-{message.id}"
+        if not _ID.fullmatch(message.id):
+            raise ValueError("a message id is made of letters, digits, dashes and underscores")
+        if message.kind == "system" or message.author is None:
+            inner = linkify(message.text.strip())
+            return f'<p class="sys" id="{anchor}" dir="auto">{inner} <time>{_TIMES[message.minute]}</time>{cited}</p>\n'
+        pieces = [f'<div class="msg" id="{anchor}">']
+        if reply is not None:
+            pieces.append(
+                f'<a class="re" href="{reply_link}" dir="auto"><span class="vh">{self._in_reply} </span>'
+                f"<b>{escape(clean(reply.author or ''), quote=False)}</b> {escape(reply.excerpt, quote=False)}</a>"
+            )
+        text = message.text
+        for name in message.media:
+            text = without_phrase(text, name)
+            pieces.append(self._media.inline(name, self._root))
+        text = text.strip()
+        if text:
+            pieces.append(self._text(message.kind, text, bool(message.media)))
+        edited = self._edited if message.edited else ""
+        pieces.append(
+            f'<a class="at" href="#{anchor}"><time>{_TIMES[message.minute]}</time>{edited}</a>{cited}</div>\n'
+        )
+        return "".join(pieces)
+
+    def _text(self, kind: str, text: str, with_media: bool) -> str:
+        if kind == "deleted" or (kind == "media" and not with_media):
+            return f'<p class="gone" dir="auto">{linkify(text)}</p>'
+        label = self._labels.get(kind)
+        if label is None:
+            return f'<p dir="auto">{linkify(text)}</p>'
+        return f'<p class="card" dir="auto"><b>{label}</b> {linkify(text)}</p>'
+
+
+def without_phrase(text: str, name: str) -> str:
+    """A caption without the words by which the chat app names the attachment that is shown beside it."""
+    before, found, after = text.partition(name)
+    if not found:
+        return text
+    opened = before.rpartition("<")
+    if opened[1] and ">" not in opened[2] and "\n" not in opened[2] and len(opened[2]) <= 40 and after.startswith(">"):
+        return opened[0] + after[1:]  # <attached: NAME>
+    if not before.strip("\u200e\u200f \n"):
+        note = _NOTE.match(after)
+        return after[note.end() :] if note else after if not after.strip() else text  # NAME (file attached)
+    return text

@@ -1,0 +1,230 @@
+"""A post's Markdown as safe HTML: sources become links into the transcript, pictures become figures.
+
+Two walls: the Markdown reader knows no HTML and hands over tokens, of which only known links and pictures survive;
+then nh3 keeps what is on a list of elements and attributes. Nothing here trusts what a model wrote.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from stages.site.bubbles import hue, time_of
+from stages.site.media import Media
+from stages.site.text import REL, clean, web_address
+from stages.site.transcript import Index, page_name
+from stages.site.words import Words, day_of
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+CITATION: Final = re.compile(r"\(\s*<?message:([0-9A-Za-z_-]+)>?(?:\s[^)]*)?\)")
+"""A link to a message in Markdown; group 1 is its id."""
+
+_SHORT_LABEL: Final = 3
+"""A source's label up to this length is a mark set above the line, a longer one a link in the line."""
+
+_TAGS: Final = {
+    "p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "em", "strong", "s", "code", "pre", "hr", "br",
+    "a", "sup", "img", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "div", "span",
+}  # fmt: skip
+_ATTRIBUTES: Final = {
+    "a": {"href", "rel", "class", "title", "aria-label"},
+    "img": {"src", "srcset", "sizes", "width", "height", "alt", "loading", "decoding"},
+    "p": {"class", "dir"}, "blockquote": {"class", "dir"}, "li": {"dir"}, "div": {"class", "tabindex"},
+    "h2": {"dir"}, "h3": {"dir"}, "h4": {"dir"}, "h5": {"dir"}, "h6": {"dir"}, "ol": {"start"}, "sup": {"class"},
+    "figcaption": {"dir"}, "span": {"class"},
+}  # fmt: skip
+_DIRECTED: Final = {"paragraph_open", "blockquote_open", "heading_open", "list_item_open"}
+
+
+class Bodies:
+    """Renders bodies against one transcript and one set of media. ``unknown`` counts sources that are not there."""
+
+    def __init__(self, words: Words, media: Media, index: Index) -> None:
+        self._words, self._media, self._index = words, media, index
+        self.unknown = 0
+
+    def render(self, body: str, root: str) -> str:
+        """HTML of a body on a page that is ``root`` (``../`` repeated) below the site's root."""
+        import nh3
+
+        reader = _reader()
+        tokens = self._arrange(reader.parse(clean(body)), root)
+        html = str(reader.renderer.render(tokens, reader.options, {}))
+        return str(
+            nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=None)
+        )
+
+    def plain(self, body: str) -> str:
+        """The words of a body, for the search index and for counting."""
+        words: list[str] = []
+        for token in _reader().parse(clean(body)):
+            if token.type == "inline":
+                words.append(_plain(token.children or []))
+            elif token.type in ("fence", "code_block"):
+                words.append(token.content)
+        return " ".join(" ".join(words).split())
+
+    def picture(self, body: str) -> tuple[str, str] | None:
+        """(file, alt) of the first picture of a body that is there to be shown."""
+        for token in _reader().parse(clean(body)):
+            for child in token.children or []:
+                if child.type == "image" and (name := _media_name(child)):
+                    if self._media.picture(name, "", "") is not None:
+                        return name, child.content
+        return None
+
+    def _arrange(self, tokens: "list[Token]", root: str) -> "list[Token]":
+        """Headings below the page's own, a direction for each block, figures, notes, and only links that may stay."""
+        level = min((int(token.tag[1]) for token in tokens if token.type == "heading_open"), default=2)
+        for place, token in enumerate(tokens):
+            if token.type in ("heading_open", "heading_close"):
+                token.tag = f"h{min(6, int(token.tag[1]) - level + 2)}"
+            if token.type in _DIRECTED:
+                token.attrSet("dir", "auto")
+            if token.type != "inline" or token.children is None:
+                continue
+            token.children = self._links(token.children, root)
+            if tokens[place - 1].type == "paragraph_open" and not tokens[place - 1].hidden:
+                self._paragraph(tokens, place, root)
+            token.children = [self._image(child, root) for child in token.children]
+        return tokens
+
+    def _paragraph(self, tokens: "list[Token]", place: int, root: str) -> None:
+        """A paragraph that begins with a picture is a figure, what follows its caption; one all in italics is a note;
+        one in a quote that begins with a dash names the speaker."""
+        children = tokens[place].children or []
+        opening, closing = tokens[place - 1], tokens[place + 1]
+        solid = [
+            child for child in children if child.type != "softbreak" and (child.type != "text" or child.content.strip())
+        ]
+        if solid and solid[0].type == "image":
+            picture = self._image(solid[0], root)
+            if picture.type != "html_inline":
+                return
+            caption = children[children.index(solid[0]) + 1 :]
+            while caption and (caption[0].type == "softbreak" or not _content(caption[0])):
+                caption.pop(0)
+            if not caption and (title := str(solid[0].attrGet("title") or "")):
+                caption = [_text(title)]
+            opening.tag = closing.tag = "figure"
+            opening.attrs = {}
+            if caption:
+                caption = [_html('<figcaption dir="auto">'), *caption, _html("</figcaption>")]
+            tokens[place].children = [picture, *caption]
+        elif solid and solid[0].type == "em_open" and solid[-1].type == "em_close" and _one_span(solid):
+            opening.attrSet("class", "note")
+        elif opening.level > 0 and _plain(children).startswith(("—", "– ", "― ")):
+            opening.attrSet("class", "by")
+
+    def _links(self, children: "list[Token]", root: str) -> "list[Token]":
+        """Sources as links into the transcript, safe links out with ``rel``; of all others the text alone is kept."""
+        result: list[Token] = []
+        closings: list[list[Token]] = []
+        for place, child in enumerate(children):
+            if child.type == "link_open":
+                before, after = self._link(str(child.attrGet("href") or ""), _label(children, place), root)
+                if before and before[0].content.startswith("<sup") and result and result[-1].type == "text":
+                    result[-1].content = result[-1].content.rstrip(" ")  # a mark stands at its word
+                result += before
+                closings.append(after)
+            elif child.type == "link_close":
+                result += closings.pop()
+            else:
+                result.append(child)
+        return result
+
+    def _link(self, href: str, label: str, root: str) -> "tuple[list[Token], list[Token]]":
+        if href.lower().startswith("message:"):
+            identity = href[len("message:") :]
+            position = self._index.positions.get(identity)
+            if position is None:
+                self.unknown += 1
+                return [], []
+            when = f"{self._words.day(day_of(position.day))}, {time_of(position.minute)}"
+            said = ": ".join(part for part in (clean(position.author or ""), position.excerpt) if part)
+            mark = len(label) <= _SHORT_LABEL
+            spoken = (
+                f' aria-label="{self._words["source"]}: {escape(clean(position.author or ""))}, {when}"' if mark else ""
+            )
+            opened = (
+                f'<a class="src" href="{root}{page_name(position.page)}#m-{identity}" '
+                f'title="{when} — {escape(said)}"{spoken}>'
+            )
+            return [_html(f'<sup class="ref">{opened}' if mark else opened)], [_html("</a></sup>" if mark else "</a>")]
+        address = web_address(href, mail=True)
+        if address is None:
+            return [], []
+        return [_html(f'<a href="{escape(address)}" rel="{REL}">')], [_html("</a>")]
+
+    def _image(self, child: "Token", root: str) -> "Token":
+        if child.type != "image":
+            return child
+        name = _media_name(child)
+        html = self._media.picture(name, child.content, root) if name else None
+        return _html(html) if html is not None else _text(child.content)
+
+
+@cache
+def _reader() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    reader.enable(["table", "strikethrough"])
+    # addresses are judged by `_link` and `_image`, which know the two schemes of our own
+    reader.validateLink = lambda url: True  # type: ignore[method-assign]
+    return reader
+
+
+def minutes_to_read(words: str) -> int:
+    """At 220 words a minute, at least one."""
+    return max(1, round(len(words.split()) / 220))
+
+
+def hues(people: Sequence[str]) -> list[tuple[str, int]]:
+    return [(alias, hue(alias)) for alias in people]
+
+
+def _media_name(child: "Token") -> str | None:
+    source = str(child.attrGet("src") or "")
+    return source[len("media:") :] if source.startswith("media:") else None
+
+
+def _label(children: "list[Token]", place: int) -> str:
+    """The text between a link's opening and its closing."""
+    end = next((at for at in range(place, len(children)) if children[at].type == "link_close"), len(children))
+    return _plain(children[place + 1 : end]).strip()
+
+
+def _plain(children: "Sequence[Token]") -> str:
+    breaks = ("softbreak", "hardbreak")
+    return "".join(" " if child.type in breaks else child.content for child in children if child.type != "html_inline")
+
+
+def _content(child: "Token") -> bool:
+    return child.type != "text" or bool(child.content.strip())
+
+
+def _one_span(children: "list[Token]") -> bool:
+    depth = 0
+    for child in children[:-1]:
+        depth += child.nesting if child.type in ("em_open", "em_close") else 0
+        if depth == 0:
+            return False
+    return True
+
+
+def _html(content: str) -> "Token":
+    """Markup of our own making; the reader itself never makes this kind of token, since HTML is off."""
+    from markdown_it.token import Token
+
+    return Token("html_inline", "", 0, content=content)
+
+
+def _text(content: str) -> "Token":
+    from markdown_it.token import Token
+
+    return Token("text", "", 0, content=content)

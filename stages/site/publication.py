@@ -1,0 +1,115 @@
+"""From the archive to what readers see: posts as files, the site beside the old one, one check for leaks, one swap."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from stages.archive.merge import stored_names
+from stages.archive.publication import publish_posts, publish_site
+from stages.archive.schema import MESSAGES
+from stages.archive.store import Archive, borrow, to_json
+from stages.enrich.store import TaskStore
+from stages.errors import StreamlinerError
+from stages.privacy.leaks import find_leaks
+from stages.settings import Settings
+from stages.site.build import PublishedPost, SiteSource, build_site, slugify
+from stages.write.markdown import to_markdown
+from stages.write.schema import Post
+
+PAGES_VERSION: Final = "1"
+"""Part of what the pages depend on; raised when templates change what a page says or how it looks."""
+
+
+class LeakError(StreamlinerError):
+    """Something that must stay private would have been published; the site that is served is the old one."""
+
+
+@dataclass(frozen=True)
+class Chronicle:
+    """``items`` posts are published as ``version``; ``changed`` files of ``posts/`` differ from before."""
+
+    items: int
+    version: str
+    changed: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """A post of the plan in its final form: its place, its unique title, its file."""
+
+    published: PublishedPost
+    markdown: str
+
+
+def publish_chronicle(archive_folder: str, *, key: bytes, settings: Settings, refresh: bool) -> Chronicle:
+    """Publish what the archive holds. Nothing is done when nothing changed since the last time, unless ``refresh``.
+
+    Raises :class:`LeakError` when a name, number or address that was ever seen stands in any byte of it; then what is
+    served stays as it was. Cost: one ordered pass over the messages, and the bytes of the site read once.
+    """
+    with borrow(archive_folder) as archive:
+        mark = _mark(archive, settings)
+        if not refresh and archive.meta("published") == mark and _stands(archive):
+            return Chronicle(archive.count("slugs"), Path(archive.site.readlink()).name, 0)
+        told = tell(archive, settings)
+        scratch = archive.work / "publication"
+        shutil.rmtree(scratch, ignore_errors=True)
+        posts = {f"{post.published.path}.md": post.markdown for post in told}
+        for name, text in posts.items():
+            path = scratch / "posts" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        build_site(_source(archive, settings, told), scratch / "site")
+        refuse_leaks(archive, scratch, key)
+        changed = publish_posts(archive, posts)
+        version = publish_site(archive, scratch / "site")
+        archive.set_meta(published=mark)
+        return Chronicle(len(told), version, changed)
+
+
+def tell(archive: Archive, settings: Settings) -> list[Told]:
+    """Every post of the plan in order, with titles and addresses made unique in one pass; addresses once given stay."""
+    cursor = archive.cursor()
+    rows = cursor.execute(
+        """SELECT w.window_index, w.start_ts, w.end_ts, m.ts, w.signature, o.posts, o.model
+           FROM windows w JOIN outcomes o USING (signature) JOIN messages m ON m.seq = w.own_start_seq
+           WHERE o.status = 'written' ORDER BY w.window_index"""
+    ).fetchall()
+    zone = ZoneInfo(archive.meta("timezone") or settings.archive.timezone)
+    given = {(signature, part): path for signature, part, path in cursor.execute("SELECT * FROM slugs").fetchall()}
+    titles: set[str] = set()
+    taken = {path.rpartition("/")[2] for path in given.values()}
+    told = []
+    for index, start, end, own, signature, posts, model in rows:
+        for part, fields in enumerate(json.loads(posts)):
+            post = Post.model_validate(fields)
+            date = own.astimezone(zone)
+            title = _unique_title(post.title, date, titles)
+            path = given.get((signature, part))
+            if path is None:
+                path = given[signature, part] = f"{date:%Y/%m}/{slugify(title, taken)}"
+                taken.add(path.rpartition("/")[2])
+            told.append(
+                _told(post, title, path, date, start.astimezone(zone), end.astimezone(zone), index, model, signature)
+            )
+    _keep_slugs(archive, {(row[4], part) for row in rows for part in range(len(json.loads(row[5])))}, given)
+    return told
+
+
+def refuse_leaks(archive: Archive, folder: Path, key: bytes) -> None:
+    """Raise :class:`LeakError` with the places, never the words."""
+    leaks = find_leaks(folder, key, stored_names(archive.cursor()))
+    if leaks:
+        first = leaks[0]
+        raise LeakError(
+            f"The site was not published: {len(leaks)} places would have shown something private, the first is a "
+            f"{first.kind} in {first.file} at byte {first.offset}. The site that is served is unchanged."
+        )

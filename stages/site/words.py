@@ -1,0 +1,140 @@
+"""The interface's words, dates and numbers, in Portuguese and English. No locale of the machine is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_EN: Final = {
+    "about": "About and privacy", "about_short": "About", "all_months": "All months", "archive": "Archive", "audio": "Audio", "call": "Call",
+    "cited_in": "Cited in", "contact": "Contact card", "conversation": "The conversation", "counts": "In numbers",
+    "document": "Document", "earlier": "Earlier", "edited": "edited", "empty": "Nothing has been written yet",
+    "feed": "Feed", "file": "File", "home": "Home", "image": "Picture", "in_reply": "In reply to", "later": "Later",
+    "latest": "Latest", "location": "Location", "message": "message", "messages": "messages", "minutes": "min read",
+    "missing": "Page not found", "more": "All posts by month", "newer": "Next", "older": "Previous", "page": "Page",
+    "people": "People", "person": "person", "persons": "people", "poll": "Poll", "post": "post", "posts": "posts",
+    "read_talk": "Read the conversation behind this post", "search": "Search", "search_hint": "Search the posts",
+    "search_no_script": "Search needs JavaScript; everything else on this site does without.", "skip": "Skip to content",
+    "source": "source", "sources": "sources", "tags": "Topics", "transcript": "Transcript", "video": "Video",
+    "voice": "Voice note", "topic": "topic", "topics": "topics", "no_results": "Nothing found.", "result": "result", "results": "results",
+}  # fmt: skip
+_PT: Final = {
+    "about": "Sobre e privacidade", "about_short": "Sobre", "all_months": "Todos os meses", "archive": "Arquivo", "audio": "Áudio",
+    "call": "Chamada", "cited_in": "Citada em", "contact": "Cartão de contacto", "conversation": "A conversa",
+    "counts": "Em números", "document": "Documento", "earlier": "Antes", "edited": "editada",
+    "empty": "Ainda nada foi escrito", "feed": "Feed", "file": "Ficheiro", "home": "Início", "image": "Imagem",
+    "in_reply": "Em resposta a", "later": "Depois", "latest": "Mais recente", "location": "Localização",
+    "message": "mensagem", "messages": "mensagens", "minutes": "min de leitura", "missing": "Página não encontrada",
+    "more": "Todos os textos por mês", "newer": "Seguinte", "older": "Anterior", "page": "Página", "people": "Pessoas",
+    "person": "pessoa", "persons": "pessoas", "poll": "Votação", "post": "texto", "posts": "textos",
+    "read_talk": "Ler a conversa por trás deste texto", "search": "Procurar", "search_hint": "Procurar nos textos",
+    "search_no_script": "A procura precisa de JavaScript; o resto do sítio não.", "skip": "Saltar para o conteúdo",
+    "source": "fonte", "sources": "fontes", "tags": "Temas", "transcript": "Transcrição", "video": "Vídeo",
+    "voice": "Nota de voz", "topic": "tema", "topics": "temas", "no_results": "Nada encontrado.", "result": "resultado", "results": "resultados",
+}  # fmt: skip
+_MONTHS: Final = {
+    "en": "January February March April May June July August September October November December".split(),
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split(),
+}
+_WEEKDAYS: Final = {
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
+    "pt": "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo".split(),
+}
+_BY_LANGUAGE: Final[Mapping[str, Mapping[str, str]]] = {"en": _EN, "pt": _PT}
+_EPOCH: Final = date(1970, 1, 1)
+_EPOCH_UTC: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language, and dates in one zone. Any language but ``pt`` is taken for ``en``."""
+
+    language: str
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, language: str, timezone: str) -> "Words":
+        return cls("pt" if language.lower().startswith("pt") else "en", ZoneInfo(timezone))
+
+    def __getitem__(self, name: str) -> str:
+        return _BY_LANGUAGE[self.language][name]
+
+    def count(self, number: int, one: str, many: str) -> str:
+        """``1 message``, ``1,012 messages``."""
+        return f"{self.number(number)} {self[one if number == 1 else many]}"
+
+    def number(self, number: int) -> str:
+        return f"{number:,}" if self.language == "en" else f"{number:,}".replace(",", ".")
+
+    def size(self, count: int) -> str:
+        """Bytes as people write them: ``34 KB``, ``1.2 MB``."""
+        if count < 1000:
+            return f"{count} B"
+        value, unit = (count / 1e3, "KB") if count < 999_500 else (count / 1e6, "MB")
+        shown = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+        return f"{shown if self.language == 'en' else shown.replace('.', ',')} {unit}"
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.zone)
+
+    def month(self, year: int, month: int) -> str:
+        name = _MONTHS[self.language][month - 1]
+        return f"{name} {year}" if self.language == "en" else f"{name} de {year}"
+
+    def month_name(self, month: int) -> str:
+        return _MONTHS[self.language][month - 1]
+
+    def day(self, day: date) -> str:
+        name = _MONTHS[self.language][day.month - 1]
+        return f"{day.day} {name} {day.year}" if self.language == "en" else f"{day.day} de {name} de {day.year}"
+
+    def short_weekday(self, day: date) -> str:
+        return _WEEKDAYS[self.language][day.weekday()][:3]
+
+    def weekday(self, day: date) -> str:
+        """``Monday, 2 March 2026``."""
+        return f"{_WEEKDAYS[self.language][day.weekday()]}, {self.day(day)}"
+
+    def span(self, first: date, last: date) -> str:
+        """``2–5 March 2026``, ``28 February – 2 March 2026``, one day where it is one."""
+        if first == last:
+            return self.day(first)
+        between = " de " if self.language == "pt" else " "
+        months = _MONTHS[self.language]
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day}–{self.day(last)}"
+        if first.year == last.year:
+            return f"{first.day}{between}{months[first.month - 1]} – {self.day(last)}"
+        return f"{self.day(first)} – {self.day(last)}"
+
+    def period(self, first: datetime, last: datetime) -> str:
+        """The days from first to last; within one day the times as well."""
+        start, end = self.local(first), self.local(last)
+        if start.date() != end.date():
+            return self.span(start.date(), end.date())
+        if start.strftime("%H:%M") == end.strftime("%H:%M"):
+            return f"{self.day(start.date())}, {start:%H:%M}"
+        return f"{self.day(start.date())}, {start:%H:%M}–{end:%H:%M}"
+
+
+class Clock:
+    """Local days and minutes of UTC microseconds, one look at the zone per quarter of an hour of the chat."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._quarter = -1
+        self._offset = 0
+
+    def local_minute(self, moment: int) -> tuple[int, int]:
+        """(days since 1970-01-01, minute of the day), both local. ``moment``: microseconds since the epoch, UTC."""
+        quarter = moment // 900_000_000
+        if quarter != self._quarter:
+            self._quarter = quarter
+            offset = (_EPOCH_UTC + timedelta(seconds=quarter * 900)).astimezone(self._zone).utcoffset()
+            self._offset = int((offset or timedelta()).total_seconds())
+        return divmod((moment // 1_000_000 + self._offset) // 60, 1440)
+
+
+def day_of(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
