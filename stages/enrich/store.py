@@ -1,0 +1,238 @@
+"""The task store: a row a candidate, unique by key, with a state, attempts and a lease; its result when it is done.
+
+``pending -> claimed -> done``, or back to ``pending`` (failed in passing, lease run out, released), or ``dead`` (failed
+for good, or too often) until :meth:`TaskStore.retry_dead`. Every operation on a batch is one SQL statement, so that a
+crash leaves all of it or none. The result stands in the task's own row for that reason; ``enrichments`` is a view.
+
+The archive's own process alone writes, one thread claims, and time comes in as an argument.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from stages.archive.records import Enrichment, Failure
+from stages.enrich.kinds import file_key
+
+STATES: Final = ("pending", "claimed", "done", "dead")
+
+_RESULT: Final = tuple(field.name for field in fields(Enrichment) if field.name not in ("key", "kind", "value"))
+
+TASKS_SQL: Final = """CREATE TABLE IF NOT EXISTS tasks (
+    key VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, value VARCHAR NOT NULL,
+    first_seq BIGINT NOT NULL, n_messages BIGINT NOT NULL,
+    state VARCHAR NOT NULL, attempts INTEGER NOT NULL, lease_until TIMESTAMPTZ,
+    error_class VARCHAR, last_error VARCHAR,
+    title VARCHAR, text VARCHAR, alt VARCHAR, transcript VARCHAR, mime VARCHAR, width BIGINT, height BIGINT,
+    bytes BIGINT, sha256 VARCHAR, files VARCHAR, fetched BOOLEAN)"""
+
+ENRICHMENTS_SQL: Final = f"""CREATE VIEW IF NOT EXISTS enrichments AS
+    SELECT key, kind, value, {", ".join(_RESULT)} FROM tasks WHERE state = 'done'"""
+
+SCHEMA_SQL: Final = f"{TASKS_SQL};\n{ENRICHMENTS_SQL};"
+"""``tasks``, and ``enrichments`` as a view of those that are done; ``files`` is a JSON list of names."""
+
+_ENRICHMENTS: Final = pa.schema(
+    [("key", pa.string())]
+    + [(name, pa.string()) for name in ("title", "text", "alt", "transcript", "mime")]
+    + [("width", pa.int64()), ("height", pa.int64()), ("bytes", pa.int64())]
+    + [("sha256", pa.string()), ("files", pa.string()), ("fetched", pa.bool_())]
+)
+_FAILURES: Final = pa.schema([("key", pa.string()), ("error_class", pa.string()), ("reason", pa.string())])
+_BATCH: Final = "enrichment_batch"
+_GAVE_UP: Final = "The program ended every time this was being worked on."
+
+
+@dataclass(frozen=True)
+class Task:
+    """A claimed candidate; ``attempts`` counts this one too."""
+
+    key: str
+    kind: str
+    value: str
+    first_seq: int
+    n_messages: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A candidate that was given up, and why."""
+
+    key: str
+    kind: str
+    value: str
+    attempts: int
+    error_class: str
+    reason: str
+
+
+class TaskStore:
+    """The store on one connection (or one thread's cursor) of the archive; the tables must be there already.
+
+    An operation on a batch is one statement: its cost grows with the batch and with one scan of the store's states.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def enqueue(self, candidates: pa.Table) -> int:
+        """Queue the candidates (columns of ``find_candidates``) whose keys are new; returns how many were."""
+        with self._registered(candidates):
+            return self._changed(
+                f"""INSERT INTO tasks (key, kind, value, first_seq, n_messages, state, attempts, fetched)
+                    SELECT key, any_value(kind), any_value(value), min(first_seq), max(n_messages), 'pending', 0, false
+                    FROM {_BATCH} ANTI JOIN tasks USING (key) GROUP BY key"""
+            )
+
+    def claim(self, n: int, lease_seconds: float, now: datetime) -> list[Task]:
+        """Take up to ``n`` pending tasks, those that most messages speak of first, for ``lease_seconds``."""
+        rows = self._connection.execute(
+            """UPDATE tasks SET state = 'claimed', attempts = attempts + 1, lease_until = $until
+               WHERE key IN (SELECT key FROM tasks WHERE state = 'pending'
+                             ORDER BY n_messages DESC, first_seq, key LIMIT $n)
+               RETURNING key, kind, value, first_seq, n_messages, attempts""",
+            {"n": n, "until": now + timedelta(seconds=lease_seconds)},
+        ).fetchall()
+        return sorted((Task(*row) for row in rows), key=lambda task: (-task.n_messages, task.first_seq, task.key))
+
+    def complete(self, enrichments: Sequence[Enrichment]) -> int:
+        """Keep results and end their tasks; returns how many were kept.
+
+        A result that comes after its lease ran out is as good as any, but the first one of a key stays.
+        """
+        if not enrichments:
+            return 0
+        latest = {enrichment.key: enrichment for enrichment in reversed(enrichments)}
+        columns = {name: [getattr(item, name) for item in latest.values()] for name in _ENRICHMENTS.names}
+        columns["files"] = [json.dumps(files) for files in columns["files"]]
+        assignments = ", ".join(f"{name} = batch.{name}" for name in _RESULT)
+        with self._registered(pa.table(columns, schema=_ENRICHMENTS)):
+            return self._changed(
+                f"""UPDATE tasks SET state = 'done', lease_until = NULL, error_class = NULL, last_error = NULL,
+                    {assignments}
+                    FROM {_BATCH} batch WHERE tasks.key = batch.key AND tasks.state <> 'done'"""
+            )
+
+    def fail(self, failures: Sequence[Failure], attempts_limit: int) -> int:
+        """Record failures of claimed tasks: permanent ones and those out of attempts die, the rest wait again.
+
+        Returns how many were recorded. Attempts count from the first claim or the last :meth:`retry_dead`.
+        """
+        if not failures:
+            return 0
+        latest = {failure.key: failure for failure in reversed(failures)}
+        columns = {name: [getattr(item, name) for item in latest.values()] for name in _FAILURES.names}
+        with self._registered(pa.table(columns, schema=_FAILURES)):
+            return self._changed(
+                f"""UPDATE tasks SET lease_until = NULL, error_class = batch.error_class, last_error = batch.reason,
+                    state = CASE WHEN batch.error_class = 'permanent' OR attempts >= $limit
+                        THEN 'dead' ELSE 'pending' END
+                    FROM {_BATCH} batch WHERE tasks.key = batch.key AND tasks.state = 'claimed'""",
+                {"limit": attempts_limit},
+            )
+
+    def release(self, keys: Iterable[str]) -> int:
+        """Give claimed tasks back unharmed, for a batch that never ran to its end; returns how many."""
+        with self._registered(pa.table({"key": pa.array(keys, pa.string())})):
+            return self._changed(
+                f"""UPDATE tasks SET state = 'pending', lease_until = NULL
+                    WHERE state = 'claimed' AND key IN (SELECT key FROM {_BATCH})"""
+            )
+
+    def release_expired(self, now: datetime, attempts_limit: int | None = None) -> int:
+        """Give back what was claimed and whose lease has run out; returns how many.
+
+        With ``attempts_limit``, what was given back so often dies: it may be what ends the program.
+        """
+        return self._give_back("lease_until <= $now", {"now": now}, attempts_limit)
+
+    def release_all(self, attempts_limit: int | None = None) -> int:
+        """Give back everything that is claimed, for a process that holds the archive alone: a claim that it finds at
+        its start belongs to a run that is dead."""
+        return self._give_back("true", {}, attempts_limit)
+
+    def retry_dead(self) -> int:
+        """Dead letters wait again, with all their attempts; returns how many."""
+        return self._changed("UPDATE tasks SET state = 'pending', attempts = 0 WHERE state = 'dead'")
+
+    def renew(self) -> int:
+        """What is done waits again, to be made anew; returns how many."""
+        return self._changed("UPDATE tasks SET state = 'pending', attempts = 0 WHERE state = 'done'")
+
+    def rename(self, names: Iterable[tuple[str, str]]) -> int:
+        """Attachments get new names (old, new), key and value both; returns how many rows changed.
+
+        Where the new name is queued too, the row of the old one goes: they are the same file.
+        """
+        pairs = dict(names)
+        table = pa.table({"old": pa.array(pairs, pa.string()), "new": pa.array(pairs.values(), pa.string())})
+        with self._registered(table):
+            gone = self._changed(
+                f"""DELETE FROM tasks WHERE kind <> 'url' AND value IN (
+                      SELECT old FROM (SELECT old, new, row_number() OVER (PARTITION BY new ORDER BY old) AS place
+                                       FROM {_BATCH} JOIN tasks ON value = old AND kind <> 'url')
+                      WHERE place > 1 OR {file_key("new")} IN (SELECT key FROM tasks))"""
+            )
+            return gone + self._changed(
+                f"""UPDATE tasks SET key = {file_key("b.new")}, value = b.new FROM {_BATCH} b
+                    WHERE value = b.old AND kind <> 'url'"""
+            )
+
+    def counts(self) -> dict[str, int]:
+        """Tasks by state; every state is there."""
+        rows = self._connection.execute("SELECT state, count(*) FROM tasks GROUP BY state").fetchall()
+        return dict.fromkeys(STATES, 0) | dict(rows)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """What was given up, in the order of the chat."""
+        rows = self._connection.execute(
+            """SELECT key, kind, value, attempts, error_class, last_error FROM tasks WHERE state = 'dead'
+               ORDER BY first_seq, key"""
+        ).fetchall()
+        return [DeadLetter(*row) for row in rows]
+
+    def enrichments(self, keys: Iterable[str] | None = None) -> list[Enrichment]:
+        """What is known, of all candidates or of those named, in the order of the chat. One query."""
+        query = f"SELECT key, kind, value, {', '.join(_RESULT)} FROM tasks WHERE state = 'done'"
+        if keys is None:
+            rows = self._connection.execute(f"{query} ORDER BY first_seq, key").fetchall()
+        else:
+            with self._registered(pa.table({"key": pa.array(keys, pa.string())})):
+                rows = self._connection.execute(
+                    f"{query} AND key IN (SELECT key FROM {_BATCH}) ORDER BY first_seq, key"
+                ).fetchall()
+        return [_enrichment(row) for row in rows]
+
+    def _give_back(self, condition: str, values: dict[str, Any], attempts_limit: int | None) -> int:
+        return self._changed(
+            f"""UPDATE tasks SET lease_until = NULL,
+                state = CASE WHEN attempts >= $limit THEN 'dead' ELSE 'pending' END,
+                error_class = CASE WHEN attempts >= $limit THEN 'transient' ELSE error_class END,
+                last_error = CASE WHEN attempts >= $limit THEN $reason ELSE last_error END
+                WHERE state = 'claimed' AND {condition}""",
+            {"limit": attempts_limit, "reason": _GAVE_UP, **values},
+        )
+
+    def _changed(self, statement: str, values: dict[str, Any] | None = None) -> int:
+        row = self._connection.execute(statement, values).fetchone()
+        return int(row[0]) if row else 0
+
+    @contextmanager
+    def _registered(self, table: pa.Table) -> Iterator[None]:
+        self._connection.register(_BATCH, table)
+        try:
+            yield
+        finally:
+            self._connection.unregister(_BATCH)
+
+
+def _enrichment(row: tuple[Any, ...]) -> Enrichment:
+    values = dict(zip(("key", "kind", "value", *_RESULT), row, strict=True))
+    return Enrichment(**(values | {"files": tuple(json.loads(values["files"]))}))
