@@ -1,1 +1,1 @@
-"""The site: static pages made from posts and messages. Knows nothing of the archive's tables and of who publishes it."""
+"""The site: static pages made from posts and messages, without a look at tables, settings or the clock."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +68,7 @@ def build_site(source: SiteSource, out: Path) -> SiteReport:
     bodies = Bodies(words, media, index)
     plain = [bodies.plain(post.body_markdown) for post in source.posts]
     views = [post_view(post, minutes_to_read(text), words) for post, text in zip(source.posts, plain, strict=True)]
-    for older, newer in zip(views, views[1:], strict=False):
+    for older, newer in pairwise(views):
         older.newer, newer.older = newer, older
     newest_first = views[::-1]
     topics = by_topic(newest_first)

@@ -72,9 +72,9 @@ class Bodies:
         """(file, alt) of the first picture of a body that is there to be shown."""
         for token in _reader().parse(clean(body)):
             for child in token.children or []:
-                if child.type == "image" and (name := _media_name(child)):
-                    if self._media.picture(name, "", "") is not None:
-                        return name, child.content
+                name = _media_name(child) if child.type == "image" else None
+                if name and self._media.picture(name, "", "") is not None:
+                    return name, child.content
         return None
 
     def _arrange(self, tokens: "list[Token]", root: str) -> "list[Token]":

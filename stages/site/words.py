@@ -1,47 +1,82 @@
 """The interface's words, dates and numbers, in Portuguese and English. No locale of the machine is asked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-_EN: Final = {
-    "about": "About and privacy", "about_short": "About", "all_months": "All months", "archive": "Archive", "audio": "Audio", "call": "Call",
-    "cited_in": "Cited in", "contact": "Contact card", "conversation": "The conversation", "counts": "In numbers",
-    "document": "Document", "earlier": "Earlier", "edited": "edited", "empty": "Nothing has been written yet",
-    "feed": "Feed", "file": "File", "home": "Home", "image": "Picture", "in_reply": "In reply to", "later": "Later",
-    "latest": "Latest", "location": "Location", "message": "message", "messages": "messages", "minutes": "min read",
-    "missing": "Page not found", "more": "All posts by month", "newer": "Next", "older": "Previous", "page": "Page",
-    "people": "People", "person": "person", "persons": "people", "poll": "Poll", "post": "post", "posts": "posts",
-    "read_talk": "Read the conversation behind this post", "search": "Search", "search_hint": "Search the posts",
-    "search_no_script": "Search needs JavaScript; everything else on this site does without.", "skip": "Skip to content",
-    "source": "source", "sources": "sources", "tags": "Topics", "transcript": "Transcript", "video": "Video",
-    "voice": "Voice note", "topic": "topic", "topics": "topics", "no_results": "Nothing found.", "result": "result", "results": "results",
-}  # fmt: skip
-_PT: Final = {
-    "about": "Sobre e privacidade", "about_short": "Sobre", "all_months": "Todos os meses", "archive": "Arquivo", "audio": "Áudio",
-    "call": "Chamada", "cited_in": "Citada em", "contact": "Cartão de contacto", "conversation": "A conversa",
-    "counts": "Em números", "document": "Documento", "earlier": "Antes", "edited": "editada",
-    "empty": "Ainda nada foi escrito", "feed": "Feed", "file": "Ficheiro", "home": "Início", "image": "Imagem",
-    "in_reply": "Em resposta a", "later": "Depois", "latest": "Mais recente", "location": "Localização",
-    "message": "mensagem", "messages": "mensagens", "minutes": "min de leitura", "missing": "Página não encontrada",
-    "more": "Todos os textos por mês", "newer": "Seguinte", "older": "Anterior", "page": "Página", "people": "Pessoas",
-    "person": "pessoa", "persons": "pessoas", "poll": "Votação", "post": "texto", "posts": "textos",
-    "read_talk": "Ler a conversa por trás deste texto", "search": "Procurar", "search_hint": "Procurar nos textos",
-    "search_no_script": "A procura precisa de JavaScript; o resto do sítio não.", "skip": "Saltar para o conteúdo",
-    "source": "fonte", "sources": "fontes", "tags": "Temas", "transcript": "Transcrição", "video": "Vídeo",
-    "voice": "Nota de voz", "topic": "tema", "topics": "temas", "no_results": "Nada encontrado.", "result": "resultado", "results": "resultados",
-}  # fmt: skip
+_WORDS: Final = {
+    "about": ("About and privacy", "Sobre e privacidade"),
+    "about_short": ("About", "Sobre"),
+    "all_months": ("All months", "Todos os meses"),
+    "archive": ("Archive", "Arquivo"),
+    "audio": ("Audio", "Áudio"),
+    "call": ("Call", "Chamada"),
+    "cited_in": ("Cited in", "Citada em"),
+    "contact": ("Contact card", "Cartão de contacto"),
+    "document": ("Document", "Documento"),
+    "earlier": ("Earlier", "Antes"),
+    "edited": ("edited", "editada"),
+    "empty": ("Nothing has been written yet", "Ainda nada foi escrito"),
+    "feed": ("Feed", "Feed"),
+    "file": ("File", "Ficheiro"),
+    "image": ("Picture", "Imagem"),
+    "in_reply": ("In reply to", "Em resposta a"),
+    "later": ("Later", "Depois"),
+    "latest": ("Latest", "Mais recente"),
+    "location": ("Location", "Localização"),
+    "message": ("message", "mensagem"),
+    "messages": ("messages", "mensagens"),
+    "minutes": ("min read", "min de leitura"),
+    "missing": ("Page not found", "Página não encontrada"),
+    "more": ("All posts by month", "Todos os textos por mês"),
+    "newer": ("Next", "Seguinte"),
+    "no_results": ("Nothing found.", "Nada encontrado."),
+    "older": ("Previous", "Anterior"),
+    "page": ("Page", "Página"),
+    "people": ("People", "Pessoas"),
+    "person": ("person", "pessoa"),
+    "persons": ("people", "pessoas"),
+    "poll": ("Poll", "Votação"),
+    "post": ("post", "texto"),
+    "posts": ("posts", "textos"),
+    "read_talk": ("Read the conversation behind this post", "Ler a conversa por trás deste texto"),
+    "result": ("result", "resultado"),
+    "results": ("results", "resultados"),
+    "search": ("Search", "Procurar"),
+    "search_hint": ("Search the posts", "Procurar nos textos"),
+    "search_no_script": (
+        "Search needs JavaScript; everything else on this site does without.",
+        "A procura precisa de JavaScript; o resto do sítio não.",
+    ),
+    "skip": ("Skip to content", "Saltar para o conteúdo"),
+    "source": ("source", "fonte"),
+    "sources": ("sources", "fontes"),
+    "tags": ("Topics", "Temas"),
+    "topic": ("topic", "tema"),
+    "topics": ("topics", "temas"),
+    "transcript": ("Transcript", "Transcrição"),
+    "video": ("Video", "Vídeo"),
+    "voice": ("Voice note", "Nota de voz"),
+}
 _MONTHS: Final = {
-    "en": "January February March April May June July August September October November December".split(),
-    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split(),
-}
+    "en": [
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ],
+    "pt": [
+        "janeiro", "fevereiro", "março", "abril", "maio", "junho",
+        "julho", "agosto", "setembro", "outubro", "novembro", "dezembro",
+    ],
+}  # fmt: skip
 _WEEKDAYS: Final = {
-    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
-    "pt": "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo".split(),
-}
-_BY_LANGUAGE: Final[Mapping[str, Mapping[str, str]]] = {"en": _EN, "pt": _PT}
+    "en": [
+        "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+    ],
+    "pt": [
+        "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo",
+    ],
+}  # fmt: skip
 _EPOCH: Final = date(1970, 1, 1)
 _EPOCH_UTC: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,7 +93,7 @@ class Words:
         return cls("pt" if language.lower().startswith("pt") else "en", ZoneInfo(timezone))
 
     def __getitem__(self, name: str) -> str:
-        return _BY_LANGUAGE[self.language][name]
+        return _WORDS[name][0 if self.language == "en" else 1]
 
     def count(self, number: int, one: str, many: str) -> str:
         """``1 message``, ``1,012 messages``."""
