@@ -1,0 +1,286 @@
+"""The guard: every name, number and address that comes in raw leaves as a pseudonym or a neutral word.
+
+It is built once per export from all author names (and from the MACs of earlier exports) and then reads texts block by
+block. Replacing is one pass over each text: spans are found first, longest at each place, and put in together, so that
+two people who swapped names stay two people. What it writes it never reads as a name: applied twice it changes
+nothing.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.archive.records import NameRecord
+from stages.privacy.addresses import View, addresses, links
+from stages.privacy.alias import Aliases, identity
+from stages.privacy.fold import fold, words
+from stages.privacy.names import Entry, Lexicon, Macs, alias_end, find_names
+from stages.privacy.numbers import find_numbers, forms
+from stages.privacy.prefilter import Prefilter
+from stages.privacy.vocabulary import ADDRESS, NAME, NUMBER, is_common_name
+
+_ISOLATED: Final = re.compile(r"@[~\s]{0,2}\u2068([^\u2066-\u2069\r\n]{1,200})\u2069")
+_CARD: Final = re.compile(r"(?:^|[:<\n])[ \u200e\u200f]*([^\s:<>/\\][^\n:<>/\\]{0,98}?)\.vcf\b", re.IGNORECASE)
+_CARD_FIELD: Final = re.compile(r"^(?:item\d+\.)?(?:FN|N|NICKNAME)(?:;[^:\n]*)?:(.+)$", re.IGNORECASE | re.MULTILINE)
+_BESIDE: Final = re.compile(r"[ \u00a0_\-]{1,2}")
+
+
+class Span(NamedTuple):
+    """A part of a text that is replaced with ``word``; an alias's space becomes a hyphen inside a link."""
+
+    start: int
+    end: int
+    word: str
+    bracket: bool
+
+
+class Guard:
+    """Replaces names, numbers and addresses. Not safe for use by several threads at once (it learns as it reads)."""
+
+    def __init__(self, key: bytes, names: Iterable[str], known: Sequence[NameRecord], region: str | None) -> None:
+        self._macs = Macs(key)
+        self._region = region
+        self._aliases = Aliases(key, {row.mac: row.alias for row in known if row.alias and not row.words})
+        self._known_phones = {row.mac: row.alias for row in known if row.kind == "phone"}
+        self._identities: dict[str, str] = {}
+        self._phones: dict[str, str | None] = {}
+        self._records: dict[tuple[str, str], NameRecord] = {}
+        self._raw: dict[str, str] = {}
+        self._lexicon = Lexicon(self._macs, known)
+        self._learn(names)
+        self._regions = [region.upper()] if region else self._regions_of_authors()
+        self._prefilter = Prefilter(self._lexicon)
+
+    @classmethod
+    def build(
+        cls, key: bytes, names: Iterable[str], *, known: Sequence[NameRecord] = (), region: str | None = None
+    ) -> "Guard":
+        """A guard for texts in which ``names`` (raw, every author and mention of the export) may stand.
+
+        ``known`` are the records of earlier exports: MACs, compared with each distinct word. ``region`` (ISO 3166)
+        is where numbers without a country's code are dialled; else the regions of authors that are numbers. Cost:
+        linear in the names.
+        """
+        return cls(key, names, known, region)
+
+    def authors(self, raw: Any) -> pa.Array:
+        """Aliases for raw names (string or dictionary of strings, array or chunks), null for null.
+
+        Cost: one hash per distinct name. A name that was not given to :meth:`build` gets its alias all the same.
+        """
+        column = raw.combine_chunks() if isinstance(raw, pa.ChunkedArray) else raw
+        if not pa.types.is_dictionary(column.type):
+            column = column.cast(pa.string()).dictionary_encode()
+        names = column.dictionary.to_pylist()
+        used = [name for name in names if name is not None]
+        self._learn_late(used)
+        aliases = pa.array([None if name is None else self._raw[name] for name in names], pa.string())
+        return aliases.take(column.indices)
+
+    def texts(self, texts: Any) -> pa.Array:
+        """The texts (string array or chunks) with everything replaced, null for null.
+
+        Cost: a few vectorised passes over the bytes; Python for the rows that may hold something, and once for each
+        distinct word where names are known by MAC only or by the thousand.
+        """
+        column = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        column = column.cast(pa.string())
+        places = self._prefilter.places(column)
+        if not len(places):
+            return column
+        before = column.take(places).to_pylist()
+        after = [self.text(value) for value in before]
+        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+        if not changed:
+            return column
+        mask = self._prefilter.mask(len(column), places, changed)
+        return pc.replace_with_mask(column, mask, pa.array([after[index] for index in changed], pa.string()))
+
+    def text(self, value: str) -> str:
+        """One text with everything replaced."""
+        view = View(value)
+        spans = self._spans(view.text)
+        if not spans:
+            return value
+        inside = links(view.text)
+        parts: list[str] = []
+        past = 0
+        for span in spans:
+            start, end = view.source(span.start, span.end)
+            if start < past:
+                continue
+            linked = any(first <= span.start < last for first, last in inside)
+            word = span.word.replace(" ", "-") if linked else f"[{span.word}]" if span.bracket else span.word
+            parts += [value[past:start], word]
+            past = end
+        parts.append(value[past:])
+        return "".join(parts)
+
+    def file_name(self, name: str) -> str:
+        """A file's name with names and numbers replaced as :meth:`text` does where it is quoted; extension kept."""
+        stem, dot, extension = name.rpartition(".")
+        if not stem:
+            return self.text(name)
+        replaced = self.text(name)
+        return replaced if replaced.endswith(dot + extension) else self.text(stem) + dot + extension
+
+    def records(self) -> list[NameRecord]:
+        """Everything seen so far: authors, their names and parts, numbers in each form, addresses.
+
+        A record with no words is an author's identity and keeps their alias; it is looked for in no text. What was
+        learnt while texts streamed by is marked common: rows that went before it were not searched for it.
+        """
+        found = {(row.mac, row.kind): row for row in self._records.values()}
+        for row in self._lexicon.records():
+            found.setdefault((row.mac, row.kind), row)
+        return list(found.values())
+
+    def _learn(self, names: Iterable[str]) -> None:
+        """Take in the people of an export, all at once, so that what they share is seen."""
+        raw = sorted({name for name in names if name})
+        identities = {name: identity(name, self._region) for name in raw}
+        given = self._aliases.give(identities.values())
+        plain: list[tuple[str, str]] = []
+        for name in raw:
+            who = identities[name]
+            self._raw[name] = self._identities[who] = alias = given[who]
+            self._keep_identity(who, alias)
+            if who[:1] == "+" and who[1:].isdigit():
+                for form in forms(who[1:]):
+                    self._phones[form] = alias if self._phones.get(form, alias) == alias else None
+                    self._keep_phone(form, self._phones[form], common=False)
+                continue
+            address = next(addresses(who), None)
+            if address == (0, len(who)):
+                self._keep("email", fold(who), alias)
+                plain.append((who.partition("@")[0], alias))
+                continue
+            plain.append((name, alias))
+        self._lexicon.add(plain)
+
+    def _learn_late(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._raw:
+                self._raw[name] = self._alias_of(name)
+
+    def _alias_of(self, name: str) -> str:
+        """The alias of a person who was met in the middle of a text."""
+        who = identity(name, self._region)
+        alias = self._identities.get(who)
+        if alias is None:
+            alias = self._identities[who] = self._aliases.give([who])[who]
+            self._keep_identity(who, alias)
+        return alias
+
+    def _regions_of_authors(self) -> list[str]:
+        import phonenumbers
+
+        found: set[str] = set()
+        for who in self._identities:
+            if who[:1] == "+" and who[1:].isdigit():
+                try:
+                    region = phonenumbers.region_code_for_number(phonenumbers.parse(who, None))
+                except phonenumbers.NumberParseException:
+                    continue
+                found |= {region} if region else set()
+        return sorted(found)[:3]
+
+    def _spans(self, text: str) -> list[Span]:
+        """What is replaced in ``text``: in order, without overlap."""
+        taken: list[Span] = []
+        if "@" in text:
+            for start, end in addresses(text):
+                taken.append(self._address(text, start, end))
+            taken += self._people(text, _ISOLATED, taken, keep=1)
+        lower = text.casefold()
+        if ".vcf" in lower:
+            taken += self._people(text, _CARD, taken)
+        if "begin:vcard" in lower:
+            taken += self._people(text, _CARD_FIELD, taken)
+        for found in find_numbers(text, self._is_known_phone, self._regions):
+            if _free(found.start, found.end, taken):
+                taken.append(self._number(found.start, found.end, found.digits, found.mention))
+        taken.sort()
+        read = words(text)
+        if taken:
+            read = [word for word in read if _free(word.start, word.end, taken)]
+        named = [_named(match.start, match.end, match.entry) for match in find_names(text, read, self._lexicon)]
+        return sorted(taken + _merged(text, named))
+
+    def _people(self, text: str, pattern: re.Pattern[str], taken: list[Span], keep: int = 0) -> list[Span]:
+        """Whoever stands where only a person can stand, known or not; ``keep`` characters stay as they are."""
+        spans = []
+        for match in pattern.finditer(text):
+            start = match.start() + keep if keep else match.start(1)
+            end = match.end() if keep else match.end(1)
+            name = match.group(1).strip("; \t\r")
+            if not name or not _free(start, end, taken) or self._is_alias(name):
+                continue
+            spans.append(Span(start, end, self._alias_of(name), False))
+        return spans
+
+    def _is_alias(self, name: str) -> bool:
+        read = words(name)
+        return bool(read) and alias_end(name, read, 0) >= min(len(read), 2)
+
+    def _address(self, text: str, start: int, end: int) -> Span:
+        address = fold(text[start:end])
+        alias = self._identities.get(identity(address))
+        self._keep("email", address, alias)
+        return Span(start, end, alias or ADDRESS, alias is None)
+
+    def _number(self, start: int, end: int, digits: str, mention: bool) -> Span:
+        alias = self._phones.get(digits)
+        if alias is None and digits not in self._phones:
+            alias = self._known_phones.get(self._macs.of("phone", digits))
+            if mention and alias is None:
+                alias = self._alias_of(f"+{digits}")
+            if self._macs.of("phone", digits) not in self._known_phones:
+                self._keep_phone(digits, alias, common=True)
+        return Span(start, end, alias or NUMBER, alias is None)
+
+    def _is_known_phone(self, digits: str) -> bool:
+        if digits in self._phones:
+            return True
+        return bool(self._known_phones) and self._macs.of("phone", digits) in self._known_phones
+
+    def _keep_identity(self, who: str, alias: str) -> None:
+        mac = self._aliases.mac(who)
+        self._records[mac, "name"] = NameRecord(mac, mac, 0, "name", True, alias)
+
+    def _keep_phone(self, digits: str, alias: str | None, *, common: bool) -> None:
+        mac = self._macs.of("phone", digits)
+        self._records[mac, "phone"] = NameRecord(mac, mac, len(digits), "phone", common, alias)
+
+    def _keep(self, kind: str, spelt: str, alias: str | None) -> None:
+        mac = self._macs.of(kind, spelt)
+        self._records[mac, kind] = NameRecord(mac, mac, 1, kind, False, alias)
+
+
+def _named(start: int, end: int, entry: Entry) -> Span:
+    return Span(start, end, entry.alias or NAME, entry.alias is None)
+
+
+def _merged(text: str, named: list[Span]) -> list[Span]:
+    """Names in order, with those of one person that stand side by side (`Ana Maria`) made one."""
+    merged: list[Span] = []
+    for span in named:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and last.word == span.word
+            and not span.bracket
+            and _BESIDE.fullmatch(text, last.end, span.start)
+            and fold(text[last.start : last.end]) != fold(text[span.start : span.end])
+        ):
+            merged[-1] = last._replace(end=span.end)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _free(start: int, end: int, taken: Iterable[Span]) -> bool:
+    return all(end <= span.start or start >= span.end for span in taken)
