@@ -1,0 +1,1 @@
+"""Ingest: an export goes in, the canonical table of messages comes out, streamed in blocks."""

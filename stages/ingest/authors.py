@@ -1,0 +1,184 @@
+"""Who wrote a message: what stands before the first ``": "``, where that is a name and not a notice with a colon.
+
+Names are counted over the whole file first. A name is taken when it recurs, or when it is short and no notice; a
+name may hold a colon itself, and some files have none of the spaces after it. Distinct names are looked at one by
+one, messages never.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.ingest.blocks import CR, LF, Block
+from stages.ingest.phrases import load_phrases
+from stages.ingest.tokens import Ints, Mask
+
+_COLON: Final = 0x3A
+_MOST_BYTES: Final = 420
+_MOST_CHARACTERS: Final = 100
+_MOST_EXTENDED: Final = 100_000
+_MARKS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]")
+
+
+def clean_name(raw: str) -> str:
+    """A name without direction marks and outer spaces."""
+    return _MARKS.sub("", raw).strip()
+
+
+@dataclass(frozen=True)
+class Split:
+    """Per message: the index of its author in ``names`` (-1 for none) and where its text begins."""
+
+    codes: npt.NDArray[np.int32]
+    starts: Ints
+
+
+@dataclass
+class AuthorBook:
+    """Counts names while the file is surveyed, settles who is an author, then splits blocks."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    bare_counts: dict[str, int] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)
+    extended: dict[tuple[str, str], int] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    _index: dict[str, int] = field(default_factory=dict)
+    _longer: dict[str, set[str]] = field(default_factory=dict)
+    _without_space: bool = False
+    _clean: dict[str, str] = field(default_factory=dict)
+
+    def observe(self, block: Block) -> None:
+        """Count the names of a block."""
+        if not len(block):
+            return
+        spaced, bare, second = _colons(block)
+        has = spaced >= 0
+        self._count(self.counts, block, has, spaced)
+        only = (bare >= 0) & ((bare < spaced) | ~has)
+        self._count(self.bare_counts, block, only, bare)
+        twice = has & (second >= 0)
+        if twice.any():
+            self._count(self.followed, block, twice, spaced)
+        if twice.any() and len(self.extended) < _MOST_EXTENDED:
+            rows = np.flatnonzero(twice)
+            short = block.strings(block.bodies[rows], spaced[rows]).to_pylist()
+            for name, longer in zip(short, block.strings(block.bodies[rows], second[rows]).to_pylist(), strict=True):
+                pair = (self._cleaned(name), self._cleaned(longer))
+                self.extended[pair] = self.extended.get(pair, 0) + 1
+
+    def settle(self) -> None:
+        """Decide which names are authors; call once, after the survey."""
+        spaced = sum(count for name, count in self.counts.items() if self._plausible(name, count))
+        # a file's habit: names without a space after the colon recur more often than names with one
+        recurring = sum(count for name, count in self.bare_counts.items() if count > 1 and _is_name(name))
+        self._without_space = recurring > spaced
+        counts = self.counts if not self._without_space else {**self.bare_counts, **self.counts}
+        accepted = [name for name, count in counts.items() if self._plausible(name, count)]
+        for name in accepted:
+            total = self.counts.get(name, 0)
+            if total >= 3 and self.followed.get(name, 0) == total:
+                longer = {pair[1] for pair in self.extended if pair[0] == name}
+                whole = sum(self.extended[pair] for pair in self.extended if pair[0] == name) == total
+                if whole and len(longer) * 3 <= total and all(_may_end_name(name, text) for text in longer):
+                    self._longer[name] = longer
+        for name in accepted:
+            for author in sorted(self._longer.get(name, {name})):
+                self._index.setdefault(author, len(self._index))
+        self.names = list(self._index)
+
+    def split(self, block: Block) -> Split:
+        """Authors and text starts of a block. Cost: one dictionary of the block's names."""
+        n = len(block)
+        codes = np.full(n, -1, np.int32)
+        starts = block.bodies.copy()
+        if not n:
+            return Split(codes, starts)
+        spaced, bare, second = _colons(block)
+        self._take(block, codes, starts, spaced >= 0, spaced, self._index)
+        if self._longer:
+            rows = np.flatnonzero((second >= 0) & (spaced >= 0))
+            short = block.strings(block.bodies[rows], spaced[rows]).to_pylist()
+            inside = rows[[self._cleaned(name) in self._longer for name in short]]
+            mask = np.zeros(n, np.bool_)
+            mask[inside] = True
+            self._take(block, codes, starts, mask, second, self._index)
+        open_rows = (bare >= 0) & ((bare < spaced) | (spaced < 0))
+        if open_rows.any():
+            after = block.data[np.maximum(bare, 0) + 1]
+            lower = after | 0x20
+            word = ((after >= 0x30) & (after <= 0x39)) | ((lower >= 0x61) & (lower <= 0x7A)) | (after >= 0x80)
+            self._take(block, codes, starts, open_rows & (word | self._without_space), bare, self._index)
+        return Split(codes, starts)
+
+    def _take(
+        self, block: Block, codes: npt.NDArray[np.int32], starts: Ints, mask: Mask, colon: Ints, index: dict[str, int]
+    ) -> None:
+        rows = np.flatnonzero(mask)
+        if not len(rows):
+            return
+        encoded = block.strings(block.bodies[rows], colon[rows]).dictionary_encode()
+        known = np.array([index.get(self._cleaned(raw), -1) for raw in encoded.dictionary.to_pylist()], np.int32)
+        found = known[encoded.indices.to_numpy(zero_copy_only=False)]
+        rows, found = rows[found >= 0], found[found >= 0]
+        codes[rows] = found
+        at = colon[rows] + 1
+        starts[rows] = np.minimum(at + (block.data[at] == 0x20), block.stops[rows])
+
+    def _count(self, counts: dict[str, int], block: Block, mask: Mask, colon: Ints) -> None:
+        rows = np.flatnonzero(mask)
+        if not len(rows):
+            return
+        encoded = block.strings(block.bodies[rows], colon[rows]).dictionary_encode()
+        times = np.bincount(encoded.indices.to_numpy(zero_copy_only=False), minlength=len(encoded.dictionary))
+        for raw, count in zip(encoded.dictionary.to_pylist(), times.tolist(), strict=True):
+            name = self._cleaned(raw)
+            counts[name] = counts.get(name, 0) + count
+
+    def _cleaned(self, raw: str) -> str:
+        found = self._clean.get(raw)
+        if found is None:
+            if len(self._clean) > 4 * _MOST_EXTENDED:
+                self._clean.clear()
+            found = self._clean[raw] = clean_name(raw)
+        return found
+
+    def _plausible(self, name: str, count: int) -> bool:
+        if not name or len(name) > _MOST_CHARACTERS or load_phrases().notice.fullmatch(name):
+            return False
+        return count > 1 or (len(name) <= 40 and len(name.split()) <= 6)
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and not name[-1].isdigit() and not name.endswith(("http", "https"))
+
+
+def _may_end_name(name: str, longer: str) -> bool:
+    """Whether what follows a name's colon can be more of the name: no address, place or file that was sent."""
+    rest = longer[len(name) :].strip(": ")
+    words = load_phrases().words
+    return bool(rest) and rest not in words["location"] and not any(sign in rest for sign in '<>/@"\n')
+
+
+def _colons(block: Block) -> tuple[Ints, Ints, Ints]:
+    """Per message, in its first line: the first colon before a space or the line's end, the first colon of all, and
+    the second of the first kind; -1 where there is none or the name before it would be too long."""
+    colons = np.flatnonzero(block.data[: block.size] == _COLON)
+    after = block.data[colons + 1]
+    spaced = colons[(after == 0x20) | (after == LF) | (after == CR) | (colons + 1 == block.size)]
+    first_at = np.searchsorted(spaced, block.bodies)
+    return (
+        _within(block, spaced, first_at),
+        _within(block, colons, np.searchsorted(colons, block.bodies)),
+        _within(block, spaced, first_at + 1),
+    )
+
+
+def _within(block: Block, colons: Ints, at: Ints) -> Ints:
+    if not len(colons):
+        return np.full(len(block), -1, np.int64)
+    found = colons[np.minimum(at, len(colons) - 1)]
+    good = (at < len(colons)) & (found < block.stops) & (found > block.bodies)
+    return np.where(good & (found - block.bodies <= _MOST_BYTES), found, -1)

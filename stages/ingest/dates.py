@@ -1,0 +1,243 @@
+"""Day, month or year first? What proves it, in order: a year of four digits in front, a field above 12, names of
+attachments, chronology (fewest steps back), the language of what the app wrote, and a default that is said.
+
+Evidence is gathered column-wise per shape while the file is surveyed; the decision is arithmetic on a few numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from stages.errors import BadInput
+from stages.ingest.tokens import Ints, Mask
+
+ORDERS: Final = {
+    "dmy": (2, 1, 0),
+    "mdy": (2, 0, 1),
+    "ymd": (0, 1, 2),
+    "ydm": (0, 2, 1),
+    "myd": (1, 0, 2),
+    "dym": (1, 2, 0),
+}
+"""Order -> where year, month and day stand among the three fields."""
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2099
+IN_WORDS: Final = {
+    "dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day", "ydm": "year/day/month",
+    "myd": "month/year/day", "dym": "day/year/month",
+}  # fmt: skip
+
+
+def split(fields: Ints, order: str) -> tuple[Ints, Ints, Ints]:
+    """Year, month and day columns; years of two digits belong to 2000..2099."""
+    year_at, month_at, day_at = ORDERS[order]
+    year = fields[year_at]
+    return np.where(year < 100, year + 2000, year), fields[month_at], fields[day_at]
+
+
+def to_days(fields: Ints, order: str) -> tuple[Ints, Mask]:
+    """Days since 1970-01-01 and whether the date exists (0 where it does not)."""
+    year, month, day = split(fields, order)
+    good = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= FIRST_YEAR) & (year <= LAST_YEAR)
+    months = (np.where(good, year, FIRST_YEAR) - 1970) * 12 + np.where(good, month, 1) - 1
+    first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    after = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    good &= day <= after - first
+    return np.where(good, first + day - 1, 0), good
+
+
+@dataclass
+class _Candidate:
+    invalid: int = 0
+    invalid_line: int | None = None
+    steps: int = 0
+    last: int | None = None
+
+
+@dataclass
+class DateEvidence:
+    """What one shape's dates say. Feed it blocks in file order."""
+
+    year_at: int | None
+    rows: int = 0
+    votes: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
+    same: bool = True
+    seen: list[set[int]] = field(default_factory=lambda: [set(), set(), set()])
+    tried: dict[str, _Candidate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = {None: ("dmy", "mdy", "ymd", "ydm"), 0: ("ymd", "ydm"), 1: ("myd", "dym"), 2: ("dmy", "mdy")}
+        self.tried = {name: _Candidate() for name in names[self.year_at]}
+
+    def add(self, fields: Ints, lines: Ints) -> None:
+        """Take the dates of one block (3 x n) and their line numbers."""
+        if not fields.shape[1]:
+            return
+        self.rows += fields.shape[1]
+        if self.year_at is None:
+            for at in range(3):
+                self.seen[at].update(np.unique(fields[at]).tolist())
+        for name, candidate in self.tried.items():
+            days, good = to_days(fields, name)
+            bad = int(len(good) - good.sum())
+            if bad:
+                candidate.invalid += bad
+                candidate.invalid_line = candidate.invalid_line or int(lines[int(np.argmin(good))])
+                days = days[good]
+            if len(days):
+                before = days[:1] if candidate.last is None else np.array([candidate.last])
+                candidate.steps += int((np.diff(np.concatenate((before, days))) < 0).sum())
+                candidate.last = int(days[-1])
+        first, second = list(self.tried)[:2]
+        self.same = self.same and bool((to_days(fields, first)[0] == to_days(fields, second)[0]).all())
+
+    @property
+    def open(self) -> bool:
+        """Whether neither a year in front nor a field above 12 has decided it yet."""
+        return self.year_at != 0 and all(self.tried[name].invalid == 0 for name in list(self.tried)[:2])
+
+    def vote(self, fields: Ints, year: Ints, month: Ints, day: Ints) -> None:
+        """Dates that attachments carry in their names beside the dates of their messages."""
+        for name in list(self.tried)[:2]:
+            y, m, d = split(fields, name)
+            self.votes[name] = self.votes.get(name, 0) + int(((y == year) & (m == month) & (d == day)).sum())
+
+
+@dataclass(frozen=True)
+class DateOrder:
+    """A decision: the order, what decided it (one word or two), whether it is a guess, and what must be said."""
+
+    order: str
+    evidence: str
+    ambiguous: bool
+    swap: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def days(self, fields: Ints) -> tuple[Ints, Mask]:
+        """Days since 1970-01-01 and whether each date exists."""
+        days, good = to_days(fields, self.order)
+        if self.swap and not good.all():
+            other = {"dmy": "mdy", "mdy": "dmy", "ymd": "ydm", "ydm": "ymd", "myd": "dym", "dym": "myd"}[self.order]
+            swapped, good_too = to_days(fields, other)
+            days, good = np.where(good, days, swapped), good | good_too
+        return days, good
+
+
+DAY_FIRST: Final = frozenset(("pt", "es", "de", "fr", "it", "nl", "ru", "cs", "id", "ar", "uk", "vi", "th", "hi"))
+
+
+def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:
+    """The order of one shape's dates. Raises :class:`BadInput` where no order, or not the one asked for, fits."""
+    if asked != "auto":
+        return _as_asked(evidence, asked)
+    names = list(evidence.tried)
+    plain = names[:2]
+    tried = evidence.tried
+    valid = [name for name in names if tried[name].invalid == 0]
+    if evidence.year_at == 0:
+        if "ymd" in valid or tried["ymd"].invalid <= tried["ydm"].invalid:
+            return DateOrder("ymd", "year first", False)
+        return DateOrder("ydm", "a field above 12", False)
+    unusual = _two_digit_year_first(evidence, valid)
+    if unusual:
+        return unusual
+    good = [name for name in plain if name in valid]
+    if len(good) == 1:
+        return DateOrder(good[0], "a field above 12", False)
+    if not good:
+        return _neither(evidence, valid)
+    if evidence.same:
+        return DateOrder(good[0], "day and month are equal", False)
+    first, second = good
+    votes = {name: evidence.votes.get(name, 0) for name in good}
+    if votes[first] != votes[second]:
+        return DateOrder(max(good, key=lambda name: votes[name]), "attachment names", False)
+    if tried[first].steps != tried[second].steps:
+        best = min(good, key=lambda name: tried[name].steps)
+        return DateOrder(best, "chronology", False)
+    if language := _language(evidence):
+        said = (
+            "No date proves whether the day or the month stands first; the language of the app's notices "
+            f"({language}) suggests the day. Settle it with --date-order dmy or mdy."
+        )
+        return DateOrder(first, "locale", False, warnings=(said,))
+    said = (
+        f"No date proves whether the day or the month stands first; they were read as {IN_WORDS[first]}. "
+        "Settle it with --date-order dmy or mdy."
+    )
+    return DateOrder(first, "default", True, warnings=(said,))
+
+
+def _two_digit_year_first(evidence: DateEvidence, valid: Sequence[str]) -> DateOrder | None:
+    """Years of two digits in front are not WhatsApp's; they need proof against the usual orders."""
+    if evidence.year_at is not None:
+        return None
+    tried = evidence.tried
+    usual = [name for name in ("dmy", "mdy") if name in valid]
+    rare = [name for name in ("ymd", "ydm") if name in valid]
+    if not rare:
+        return None
+    best = min(rare, key=lambda name: tried[name].steps)
+    if not usual:
+        if len(rare) == 2 and tried["ymd"].steps == tried["ydm"].steps:
+            return DateOrder(
+                "ymd",
+                "default",
+                True,
+                warnings=(
+                    "The years stand first in two digits and no date proves the rest; they were read as "
+                    "year/month/day. Settle it with --date-order.",
+                ),
+            )
+        return DateOrder(best, "a field above 12", False)
+    # a day that hardly ever changes beside a year that takes many values: the year is the first and the day the last
+    if len(evidence.seen[2]) >= 5 and len(evidence.seen[2]) >= 2 * len(evidence.seen[0]):
+        return DateOrder(best, "chronology", False)
+    return None
+
+
+def _neither(evidence: DateEvidence, valid: Sequence[str]) -> DateOrder:
+    """Fields above 12 on both sides: the phone's region changed, or a few headers are foreign."""
+    del valid
+    names = list(evidence.tried)[:2]
+    best = min(names, key=lambda name: evidence.tried[name].invalid)
+    other = names[1 - names.index(best)]
+    wrong = evidence.tried[best].invalid
+    if wrong * 2 > evidence.rows and evidence.tried[other].invalid * 2 > evidence.rows:
+        raise BadInput(
+            f"Line {evidence.tried[best].invalid_line} has a date that is none, in whatever order it is read; "
+            "say the order with --date-order or repair the file."
+        )
+    said = (
+        f"{wrong} dates, the first in line {evidence.tried[best].invalid_line}, cannot be {IN_WORDS[best]} as the "
+        f"others; where they can be {IN_WORDS[other]} they were read so."
+    )
+    return DateOrder(best, "a field above 12", True, swap=True, warnings=(said,))
+
+
+def _as_asked(evidence: DateEvidence, asked: str) -> DateOrder:
+    order = asked
+    said: tuple[str, ...] = ()
+    if evidence.year_at == 0 and asked != "ymd":
+        found = decide(evidence)
+        said = (f"The year stands first in four digits, so --date-order {asked} changes nothing.",)
+        return DateOrder(found.order, found.evidence, False, warnings=said)
+    if evidence.year_at == 1:
+        order = {"mdy": "myd", "dmy": "dym"}.get(asked, asked)
+    if order not in evidence.tried:
+        raise BadInput(f"--date-order {asked} does not fit: the year stands last in four digits. Try dmy or mdy.")
+    candidate = evidence.tried[order]
+    if candidate.invalid:
+        raise BadInput(
+            f"--date-order {asked} does not fit: line {candidate.invalid_line} has no such date "
+            f"({candidate.invalid} of {evidence.rows} dates do not)."
+        )
+    return DateOrder(order, "as asked", False)
+
+
+def _language(evidence: DateEvidence) -> str | None:
+    best = max(evidence.languages, key=lambda name: evidence.languages[name], default=None)
+    return best if best in DAY_FIRST else None

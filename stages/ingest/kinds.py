@@ -1,0 +1,216 @@
+"""What a message is: marks before phrases, and forms that need no dictionary before both.
+
+Everything is column-wise: flags come from the block's bytes, regular expressions (RE2) see only the rows that a cheap
+test lets through. Nothing here changes a text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.archive.schema import KINDS
+from stages.ingest.phrases import load_phrases
+from stages.ingest.tokens import Ints, Mask
+
+TEXT, MEDIA, SYSTEM, DELETED, POLL, CALL, LOCATION, CONTACT = range(len(KINDS))
+
+_NAME: Final = r"[^\n<>|\x00]{0,250}?[^\n<>| ]\.[\p{L}\p{N}]{1,10}"
+_ANDROID: Final = rf"^(?P<name>{_NAME}) +\((?P<word>[^()\n]{{2,40}})\) *(?:\n|$)"
+_IOS: Final = rf"<\s?(?P<word>[^<>:\n]{{2,40}}):\s?(?P<name>{_NAME})\s?>"
+_OLD_IOS: Final = rf"^(?P<name>{_NAME}) <(?P<word>[^<>:\n]{{2,40}})> *(?:\n|$)"
+# names that WhatsApp itself gives
+_OWN_NAME: Final = (
+    r"^(?:(?:IMG|VID|AUD|PTT|DOC|STK)-\d{8}-WA\d{3,}\..+"
+    r"|\d{5,10}-(?:PHOTO|VIDEO|AUDIO|GIF|STICKER)-\d{4}(?:-\d\d){5}\..+|\d{4}-\d\d-\d\d-(?:PHOTO|VIDEO|AUDIO)-\d{5,10}\..+)$"
+)
+_OMITTED: Final = r"^<[^<>\n=/\"@]{3,40}>$"
+_MAP: Final = r"^[^:\n]{1,60}: ?https://maps\.google\.com/\?q=-?\d[\d.]*,-?\d[\d.]*"
+_PLACE: Final = r"(?:^|: ?)https://(?:www\.)?foursquare\.com/v/\S+$"
+_CARD: Final = r"(?i)\.(?:vcf|vcard)$"
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Per message: has an author, its header is in brackets, its line and its text begin with a mark, its text has
+    one inside."""
+
+    authored: Mask
+    bracket: Mask
+    line_marked: Mask
+    body_marked: Mask
+    inner_mark: Mask
+
+
+@dataclass(frozen=True)
+class Classified:
+    """``codes`` index KINDS; ``media`` is one name or null; ``edited``; ``notice`` are system notices that stand
+    under somebody's name."""
+
+    codes: npt.NDArray[np.int8]
+    media: pa.StringArray
+    edited: Mask
+    notice: Mask
+
+
+def classify(texts: pa.StringArray, flags: Flags, *, marked_file: bool, members: Mapping[str, Any]) -> Classified:
+    """The kinds of a block's texts (clean of marks).
+
+    ``marked_file`` tells that the app's own marks survived in the file, ``members`` holds the ZIP's names (folded by
+    :func:`fold`).
+    """
+    n = len(texts)
+    codes = np.where(flags.authored, TEXT, SYSTEM).astype(np.int8)
+    media: list[tuple[Ints, pa.StringArray]] = []
+    edited = np.zeros(n, np.bool_)
+    lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    app = flags.body_marked | flags.inner_mark
+    trusted = app | ~flags.bracket | (not marked_file)
+    _phrases(texts, codes, lengths, flags, trusted)
+    _attachments(texts, codes, media, app, flags.authored, members)
+    _places(texts, codes, trusted & flags.authored)
+    _polls(texts, codes, flags.authored & trusted)
+    _edits(texts, codes, edited, flags)
+    codes[flags.authored & (lengths == 0)] = MEDIA
+    notice = np.zeros(n, np.bool_)
+    left = flags.authored & flags.bracket & flags.body_marked & (codes == TEXT) & ~edited
+    # iOS marks the line itself where something was sent, and only the text where it speaks itself
+    codes[left & flags.line_marked] = MEDIA
+    notice[left & ~flags.line_marked] = True
+    codes[notice] = SYSTEM
+    return Classified(codes, _column(media, n), edited, notice)
+
+
+def fold(name: str) -> str:
+    """A file name for comparison: composed, without marks."""
+    return unicodedata.normalize("NFC", re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", name))
+
+
+@cache
+def _whole() -> tuple[pa.StringArray, npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+    """Texts that are a phrase as a whole: the texts, their kinds, and whether only iOS writes them."""
+    words = load_phrases().words
+    table: dict[str, tuple[int, bool]] = {}
+    for phrase in words["omitted"]:
+        table[f"<{phrase}>"] = (MEDIA, False)
+    for phrase in (*words["omitted_typed"], *words["omitted_document"]):
+        table[phrase] = (MEDIA, True)
+    for phrase in words["omitted_contact"]:
+        table[phrase] = (CONTACT, True)
+    for phrase in words["deleted"]:
+        table[phrase] = (DELETED, False)
+    for phrase in words["live_location"]:
+        table[phrase] = (LOCATION, False)
+    for phrase in words["calls"]:
+        table[phrase] = (CALL, False)
+    return (
+        pa.array(list(table), pa.string()),
+        np.array([kind for kind, _ in table.values()], np.int8),
+        np.array([ios for _, ios in table.values()], np.bool_),
+    )
+
+
+def _phrases(texts: pa.StringArray, codes: npt.NDArray[np.int8], lengths: Ints, flags: Flags, trusted: Mask) -> None:
+    phrases, kinds, ios = _whole()
+    rows = np.flatnonzero((lengths > 0) & (lengths <= 160))
+    found = pc.index_in(texts.take(pa.array(rows)), phrases).fill_null(-1).to_numpy(zero_copy_only=False)
+    rows, found = rows[found >= 0], found[found >= 0]
+    good = trusted[rows] & (~ios[found] | flags.bracket[rows])
+    # what has no author is an event: of these kinds only a call can be one
+    good &= flags.authored[rows] | (kinds[found] == CALL)
+    codes[rows[good]] = kinds[found[good]]
+    view_once = np.flatnonzero(flags.authored & (lengths == 4))
+    codes[_hits(texts, view_once, "^null$")] = MEDIA
+    spoken = np.flatnonzero((flags.body_marked | ~flags.authored) & (lengths <= 200))
+    codes[_hits(texts, spoken, rf"^(?:{load_phrases().alternatives('calls')})(?:[\s,.:•(].*)?$")] = CALL
+    removed = np.flatnonzero(flags.body_marked & flags.bracket & (lengths <= 400))
+    bare = "|".join(sorted({re.escape(word.rstrip(".。")) for word in load_phrases().words["deleted"]}))
+    codes[_hits(texts, removed, rf"^(?:{bare})(?:[\s.].*)?$")] = DELETED
+    documents = np.flatnonzero(flags.inner_mark & flags.bracket)
+    endings = load_phrases().alternatives("omitted_document")
+    codes[_hits(texts, documents, rf"[^\n]\.[\p{{L}}\p{{N}}]{{1,10}}\b[^\n]*(?:{endings})$")] = MEDIA
+    quoted = np.flatnonzero(flags.authored & (codes == TEXT) & (lengths >= 5) & (lengths <= 140))
+    quoted = quoted[_hits(texts, quoted, _OMITTED, positions=True)]
+    # <b> and <script> are what people type; the app writes words, with spaces or beyond ASCII
+    codes[_hits(texts, quoted, r"[ ]|[^\x00-\x7F]")] = MEDIA
+
+
+def _attachments(
+    texts: pa.StringArray,
+    codes: npt.NDArray[np.int8],
+    media: list[tuple[Ints, pa.StringArray]],
+    app: Mask,
+    authored: Mask,
+    members: Mapping[str, Any],
+) -> None:
+    known = pa.array(sorted(load_phrases().words["attached"]), pa.string())
+    for form, mark in ((_IOS, ">"), (_ANDROID, ")"), (_OLD_IOS, ">")):
+        rows = np.flatnonzero(authored & (codes == TEXT))
+        rows = rows[pc.match_substring(texts.take(pa.array(rows)), mark).to_numpy(zero_copy_only=False)]
+        if not len(rows):
+            continue
+        found = pc.extract_regex(texts.take(pa.array(rows)), form)
+        hit = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+        if not len(hit):
+            continue
+        rows, found = rows[hit], found.take(pa.array(hit))
+        names, words = found.field("name"), found.field("word")
+        sure = app[rows] | pc.is_in(words, known).to_numpy(zero_copy_only=False)
+        sure |= pc.match_substring_regex(names, _OWN_NAME).to_numpy(zero_copy_only=False)
+        if members and not sure.all():
+            unsure = np.flatnonzero(~sure)
+            sure[unsure] = [fold(name) in members for name in names.take(pa.array(unsure)).to_pylist()]
+        rows, names = rows[sure], names.filter(pa.array(sure))
+        card = pc.match_substring_regex(names, _CARD).to_numpy(zero_copy_only=False)
+        codes[rows] = np.where(card, CONTACT, MEDIA)
+        media.append((rows, names))
+
+
+def _places(texts: pa.StringArray, codes: npt.NDArray[np.int8], trusted: Mask) -> None:
+    for part, form in (("https://maps.google.com/?q=", _MAP), ("foursquare.com/v/", _PLACE)):
+        rows = np.flatnonzero(pc.match_substring(texts, part).to_numpy(zero_copy_only=False))
+        # places of Foursquare carry no mark on any phone
+        rows = rows[(codes[rows] == TEXT) & (trusted[rows] | (form is _PLACE))]
+        codes[_hits(texts, rows, form)] = LOCATION
+
+
+def _polls(texts: pa.StringArray, codes: npt.NDArray[np.int8], candidates: Mask) -> None:
+    words = load_phrases()
+    rows = np.flatnonzero(candidates & (codes == TEXT))
+    rows = rows[_hits(texts, rows, rf"^(?:{words.alternatives('poll')}):(?: *\n| )", positions=True)]
+    codes[_hits(texts, rows, rf"\n(?:{words.alternatives('option')}):? ")] = POLL
+
+
+def _edits(texts: pa.StringArray, codes: npt.NDArray[np.int8], edited: Mask, flags: Flags) -> None:
+    rows = np.flatnonzero(flags.authored & ~np.isin(codes, (SYSTEM, DELETED, CALL)))
+    rows = rows[pc.ends_with(texts.take(pa.array(rows)), ">").to_numpy(zero_copy_only=False)]
+    edited[_hits(texts, rows, rf"<(?:{load_phrases().alternatives('edited')})>$")] = True
+    # in a language without a list: words in angle brackets at the end, behind a mark
+    rows = rows[flags.inner_mark[rows] & ~edited[rows] & (codes[rows] == TEXT)]
+    edited[_hits(texts, rows, r"\S ?<[^<>:\n.]{6,60}\.?>$")] = True
+
+
+def _hits(texts: pa.StringArray, rows: Ints, form: str, *, positions: bool = False) -> Any:
+    """Those of the rows whose text matches; with ``positions`` a mask over the rows instead."""
+    if not len(rows):
+        return np.zeros(0, np.bool_) if positions else rows
+    mask = pc.match_substring_regex(texts.take(pa.array(rows)), form).to_numpy(zero_copy_only=False)
+    return mask if positions else rows[mask]
+
+
+def _column(media: list[tuple[Ints, pa.StringArray]], n: int) -> pa.StringArray:
+    """The names that were found, as a column of ``n`` rows."""
+    if not media:
+        return pa.nulls(n, pa.string())
+    rows = np.concatenate([part[0] for part in media])
+    names = pa.concat_arrays([part[1] for part in media])
+    at = np.full(n, -1, np.int64)
+    at[rows] = np.arange(len(rows))
+    return names.take(pa.array(at, mask=at < 0))

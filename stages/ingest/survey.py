@@ -1,0 +1,298 @@
+"""The first pass over a chat: which shapes its headers have, what its dates prove, who writes in it.
+
+Nothing of a message is kept but names. A second shape (after an update of the app, or a change of the phone's region)
+is taken when its runs stand in order between their neighbours; a pasted header is not, and stays text.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow.compute as pc
+
+from stages.errors import BadInput
+from stages.ingest.authors import AuthorBook, clean_name
+from stages.ingest.blocks import Block, Reading, read_blocks
+from stages.ingest.dates import DateEvidence, DateOrder, decide, to_days
+from stages.ingest.detect import ChatSource
+from stages.ingest.phrases import load_phrases
+from stages.ingest.shape import Read, Shape, looks_like_header, read_header
+from stages.ingest.tokens import Ints, Marks, Mask
+
+_SAMPLE_BYTES: Final = 1 << 20
+_MOST_SAMPLES: Final = 4_000
+_MOST_STRAYS: Final = 50_000
+_MOST_NOTICES: Final = 20_000
+_LONGEST_NOTICE: Final = 400
+_RUN: Final = 3
+_NAMED_DATE: Final = (
+    r"(?:-(?P<a>\d{8})-WA\d{3,}\.|-(?P<b>\d{4}-\d\d-\d\d)-\d\d-\d\d-\d\d\."
+    r"|\b(?P<c>\d{4}-\d\d-\d\d)-(?:PHOTO|VIDEO|AUDIO)-)"
+)
+_MENTION: Final = re.compile("\u2068~?[\u202f ]?([^\u2068\u2069\n]{1,80})\u2069".encode())
+_CARD: Final = re.compile(rb": (?:\xe2\x80\x8e)?([^\n:/]{1,120}?)\.vcf\b")
+
+
+@dataclass
+class Survey:
+    """What the first pass learnt."""
+
+    shapes: list[Shape]
+    evidence: list[DateEvidence]
+    orders: list[DateOrder] = field(default_factory=list)
+    authors: AuthorBook = field(default_factory=AuthorBook)
+    people: set[str] = field(default_factory=set)
+    reading: Reading = field(default_factory=Reading)
+    marked: bool = False
+    headers: int = 0
+    strays: int = 0
+    first_stray: int | None = None
+
+    def valid(self, shape: int, fields: Ints) -> Mask:
+        """Which dates of a shape exist, now that the order is known."""
+        return self.orders[shape].days(fields)[1]
+
+
+@dataclass
+class _Stray:
+    """A line that begins like a header and has no accepted shape, with the accepted headers around it."""
+
+    line: int
+    read: Read | None
+    after: int
+    before: tuple[tuple[int, int, int], int] | None
+    next: tuple[tuple[int, int, int], int] | None = None
+
+
+def header_share(text: bytes) -> float:
+    """Which share of a text's lines (the first 200 that are not empty) are headers by the general grammar."""
+    lines = [line for line in text.decode("utf-8", "replace").split("\n") if line.strip()][:200]
+    return sum(_read(line) is not None for line in lines) / len(lines) if lines else 0.0
+
+
+def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bool) -> Survey:
+    """Read the chat once (again when a second shape turns up) and settle everything that needs the whole of it.
+
+    ``notices`` also collects people whom notices, mentions and contact cards name. Raises :class:`BadInput` for a
+    text without headers, one that is understood by less than half, another app's, or dates that fit no order.
+    """
+    shapes = [_dominant(source)]
+    while True:
+        found, strays = _pass(source, shapes, block_bytes, notices)
+        more = _more_shapes(found, strays)
+        if not more or len(shapes) > 12:
+            break
+        shapes = [*shapes, *more]
+    if found.strays > found.headers:
+        raise BadInput(
+            f"Line {found.first_stray} did not parse: it begins like a message but not as the {found.headers} lines that "
+            f"were understood do, and {found.strays} lines are like it. Export the chat again, or repair the file."
+        )
+    found.orders = [decide(evidence, date_order) for evidence in found.evidence]
+    found.authors.settle()
+    return found
+
+
+def _read(line: str) -> Read | None:
+    return read_header(line.rstrip("\r")[:200])
+
+
+def _dominant(source: ChatSource) -> Shape:
+    with source.open() as stream:
+        head = stream.read(_SAMPLE_BYTES)
+    if not head.strip():
+        raise BadInput("The export is empty; export the chat again.")
+    reads = _sampled(head.decode("utf-8", "replace").split("\n"))
+    counts = Counter(read.shape.key for read in reads)
+    for key, count in counts.most_common():
+        same = [read for read in reads if read.shape.key == key]
+        # a word between date and time that no list has must prove itself by recurring
+        if same[0].known or count >= _RUN:
+            _refuse_signal(same[0].shape)
+            return _fullest(read.shape for read in same)
+    raise BadInput(
+        "No line begins like a message of WhatsApp (a date, a time, then a name); "
+        "give the export's ZIP or the text file in it."
+    )
+
+
+def _sampled(lines: Iterable[str]) -> list[Read]:
+    reads = []
+    for line in lines:
+        read = _read(line)
+        if read:
+            reads.append(read)
+            if len(reads) >= _MOST_SAMPLES:
+                break
+    return reads
+
+
+def _fullest(shapes: Iterable[Shape]) -> Shape:
+    """Of shapes that differ in optional marks alone, the one that allows most."""
+    return max(shapes, key=lambda shape: sum(isinstance(token, Marks) for token in shape.tokens))
+
+
+def _refuse_signal(shape: Shape) -> None:
+    # iOS always writes seconds, and no phone writes such dates in brackets without them
+    if shape.words == "[yyyy-nn-nn, hh:mm]":
+        raise BadInput("This looks like a Signal export (Markdown); this version reads WhatsApp exports (ZIP or text).")
+
+
+def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices: bool) -> tuple[Survey, list[_Stray]]:
+    found = Survey(list(shapes), [DateEvidence(shape.year_at) for shape in shapes])
+    strays: list[_Stray] = []
+    last: tuple[tuple[int, int, int], int] | None = None
+    seen: set[str] = set()
+    for block in read_blocks(source.open(), shapes, block_bytes=block_bytes, with_others=True, reading=found.reading):
+        if len(block):
+            for stray in reversed(strays):
+                if stray.next is not None:
+                    break
+                stray.next = _at(block, 0)
+        _take_strays(block, found, strays, last)
+        found.headers += len(block)
+        if not len(block):
+            continue
+        last = _at(block, len(block) - 1)
+        for index, evidence in enumerate(found.evidence):
+            rows = np.flatnonzero(block.shapes == index)
+            fields = block.fields[:, rows]
+            evidence.add(fields, block.lines[rows])
+            if len(rows) and evidence.open:
+                _look_inside(block, rows, evidence)
+        found.authors.observe(block)
+        raw = block.data[: block.size].tobytes()
+        found.marked = found.marked or b"\xe2\x80\x8e" in raw or b"\xe2\x80\x8f" in raw
+        if notices:
+            _people(block, raw, found.people, seen)
+    return found, strays
+
+
+def _at(block: Block, row: int) -> tuple[tuple[int, int, int], int]:
+    a, b, c = (int(value) for value in block.fields[:, row])
+    return (a, b, c), int(block.clock[row])
+
+
+def _take_strays(
+    block: Block, found: Survey, strays: list[_Stray], last: tuple[tuple[int, int, int], int] | None
+) -> None:
+    for start, line, after in zip(
+        block.others.tolist(), block.other_lines.tolist(), block.other_after.tolist(), strict=True
+    ):
+        text = block.line_text(start)
+        read = _read(text)
+        if read is None and not looks_like_header(text):
+            continue
+        found.strays += 1
+        found.first_stray = found.first_stray or line
+        if len(strays) < _MOST_STRAYS:
+            before = _at(block, after - 1) if after else last
+            following = _at(block, after) if after < len(block) else None
+            strays.append(_Stray(line, read, found.headers + after, before, following))
+
+
+def _more_shapes(found: Survey, strays: Sequence[_Stray]) -> list[Shape]:
+    """Shapes among the strays whose runs fit in between the accepted headers; what they hold is no longer stray."""
+    by_key: dict[tuple[str, ...], list[_Stray]] = {}
+    for stray in strays:
+        if stray.read:
+            by_key.setdefault(stray.read.shape.key, []).append(stray)
+    more = []
+    for group in by_key.values():
+        first = group[0].read
+        assert first is not None
+        near = any(_near(first.shape, shape) for shape in found.shapes)
+        fitting = 0
+        for run in _runs(group):
+            if len(run) >= (1 if near and first.known else _RUN) and _fits(run):
+                fitting += len(run)
+        if fitting * 2 >= len(group) and fitting:
+            more.append(_fullest(stray.read.shape for stray in group if stray.read))
+    return more
+
+
+def _near(one: Shape, other: Shape) -> bool:
+    """Whether two shapes are the same phone's at different times: same brackets, same end."""
+    return one.bracket == other.bracket and one.key[-2:] == other.key[-2:]
+
+
+def _runs(group: Sequence[_Stray]) -> list[list[_Stray]]:
+    runs: list[list[_Stray]] = []
+    for stray in group:
+        if runs and runs[-1][-1].after == stray.after:
+            runs[-1].append(stray)
+        else:
+            runs.append([stray])
+    return runs
+
+
+def _fits(run: Sequence[_Stray]) -> bool:
+    """Whether a run's times lie between those of the headers around it, in some order of day and month."""
+    around = [run[0].before, *((stray.read.fields, stray.read.clock) for stray in run if stray.read), run[-1].next]
+    times = [time for time in around if time is not None]
+    if len(times) < 2:
+        return False
+    for mine in ("dmy", "mdy", "ymd", "myd"):
+        for theirs in ("dmy", "mdy", "ymd", "myd"):
+            inner = 1 if run[0].before is not None else 0
+            outer = len(times) - (1 if run[-1].next is not None else 0)
+            orders = [mine if inner <= at < outer else theirs for at in range(len(times))]
+            moments = [_moment(time, order) for time, order in zip(times, orders, strict=True)]
+            whole = [moment // 60 for moment in moments if moment is not None]
+            if len(whole) == len(moments) and whole == sorted(whole):
+                return True
+    return False
+
+
+def _moment(time: tuple[tuple[int, int, int], int], order: str) -> int | None:
+    days, good = to_days(np.array(time[0], np.int64).reshape(3, 1), order)
+    return int(days[0]) * 86_400 + time[1] if good[0] else None
+
+
+def _look_inside(block: Block, rows: Ints, evidence: DateEvidence) -> None:
+    """Dates in the names of attachments, and the language of what the app wrote, while the order is open."""
+    texts = block.strings(block.bodies[rows], block.stops[rows])
+    found = pc.extract_regex(texts, _NAMED_DATE)
+    hit = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+    if len(hit):
+        found = found.take(hit)
+        digits = pc.replace_substring(
+            pc.binary_join_element_wise(found.field("a"), found.field("b"), found.field("c"), ""), "-", ""
+        )
+        number = pc.cast(digits, "int64").to_numpy(zero_copy_only=False)
+        evidence.vote(block.fields[:, rows[hit]], number // 10_000, number // 100 % 100, number % 100)
+    if sum(evidence.languages.values()) > 50:
+        return
+    words = load_phrases().words
+    for text in texts.filter(pc.less(pc.binary_length(texts), 160)).slice(0, 20_000).to_pylist():
+        tail = clean_name(text.partition(": ")[2] or text)
+        language = (
+            words["omitted"].get(tail.strip("<>"))
+            or words["deleted"].get(tail)
+            or words["attached"].get(tail.rpartition("(")[2].rstrip(")"))
+        )
+        if language:
+            evidence.languages[language] = evidence.languages.get(language, 0) + 1
+
+
+def _people(block: Block, raw: bytes, people: set[str], seen: set[str]) -> None:
+    """Names in mentions, contact cards and notices: people who may never have written."""
+    if "\u2068".encode() in raw:
+        people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_MENTION.findall(raw)))
+    if b".vcf" in raw:
+        people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_CARD.findall(raw)))
+    if len(seen) >= _MOST_NOTICES:
+        return
+    short = np.flatnonzero(block.stops - block.bodies <= _LONGEST_NOTICE)
+    texts = block.strings(block.bodies[short], block.stops[short])
+    # a notice has no name before a colon, or a mark behind it
+    plain = pc.invert(pc.match_substring(texts, ": "))
+    marked = pc.match_substring_regex(texts, "^[^:]*: [\u200e\u200f]")
+    for text in texts.filter(pc.or_(plain, marked)).unique().to_pylist():
+        notice = clean_name(re.sub("^[^:]*: (?=[\u200e\u200f])", "", text))
+        if notice not in seen and len(seen) < _MOST_NOTICES:
+            seen.add(notice)
+            people.update(load_phrases().names_in(notice))
