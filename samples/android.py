@@ -10,7 +10,8 @@ from samples.weave import Entry
 MEMBER = f"WhatsApp Chat with {GROUP}.txt"
 MARK = "\u200e"
 
-_PLACEHOLDER = re.compile(r"\{([mitkapln]|group)\}")
+_MENTION = re.compile(r"\{([mitkapln])\}")
+_NAMED = re.compile(r"\{([mitkapln]|group)\}")
 
 
 def export(entries: Sequence[Entry]) -> dict[str, bytes]:
@@ -57,7 +58,7 @@ def votes(option: str) -> str:
 
 def with_mentions(text: str) -> str:
     """``{x}`` becomes ``@`` and the contact's name in isolates, or the bare number where there is no contact."""
-    return _PLACEHOLDER.sub(lambda found: PEOPLE[found[1]].android_mention, text)
+    return _MENTION.sub(lambda found: PEOPLE[found[1]].android_mention, text)
 
 
 def notice(text: str) -> str:
@@ -79,4 +80,4 @@ def notice(text: str) -> str:
             return "You" if found.start() == 0 else "you"
         return PEOPLE[found[1]].name
 
-    return _PLACEHOLDER.sub(named, text)
+    return _NAMED.sub(named, text)

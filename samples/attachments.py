@@ -4,6 +4,7 @@ Android counts a day's media (``IMG-20260311-WA0004.jpg``), iOS uses the entry's
 (``00000042-PHOTO-2026-03-11-21-14-05.jpg``); a document and a contact card keep their own names.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Final
@@ -24,13 +25,14 @@ _OMITTED_COUNTS: Final = ("image", "video", "audio", "GIF")
 
 
 def android_names(entries: Sequence[Entry]) -> dict[int, str]:
-    """Entry index -> file name for every entry with a file. Media that the export lacks use up numbers too."""
+    """Entry index -> file name for every entry with a file. Media that the export lacks use up numbers too,
+    and a day begins where the phone's other chats have left off."""
     names: dict[int, str] = {}
     counters: dict[str, int] = {}
     for entry in entries:
         directive, day = entry.line.directive, f"{entry.when:%Y%m%d}"
         if directive in CARRIERS or (directive == "omit" and entry.line.argument in _OMITTED_COUNTS):
-            count = counters.get(day, 0)
+            count = counters.get(day, random.Random(day).randrange(6))
             counters[day] = count + 1
             if directive == "photo":
                 names[entry.index] = f"IMG-{day}-WA{count:04}.jpg"

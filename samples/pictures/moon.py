@@ -57,16 +57,16 @@ def _disc(dice: random.Random) -> tuple[Image.Image, Image.Image]:
     line = (np.arange(size, dtype=np.float64) - _RADIUS + 0.5) / _RADIUS
     x, y = np.meshgrid(line, line)
     square = x * x + y * y
-    inside = square < 1.0
-    z = np.sqrt(np.where(inside, 1.0 - square, 0.0))
+    inside = square < 0.988
+    z = np.sqrt(np.maximum(1.0 - square, 0.0))
     slope_y, slope_x = np.gradient(_relief(x, y, dice), 1 / _RADIUS)
     nx, ny = x - slope_x, y - slope_y
     length = np.sqrt(nx * nx + ny * ny + z * z) + 1e-9
     smooth = x * _SUN[0] + y * _SUN[1] + z * _SUN[2]
     lit = np.clip((nx * _SUN[0] + ny * _SUN[1] + z * _SUN[2]) / length * 2.2, 0, 1)
     bright = np.sqrt(lit) * np.clip(smooth * 9 + 0.8, 0, 1) * _tones(x, y)
-    earthshine = 0.06 * _tones(x, y) * (0.4 + 0.6 * z)
-    tints = ((1.08, 0.8), (1.04, 0.9), (0.94, 1.25))
+    earthshine = 0.115 * _tones(x, y) * (0.6 + 0.4 * z)
+    tints = ((1.08, 0.80), (1.04, 0.92), (0.94, 1.30))
     colour = [np.clip((bright * warm + earthshine * cold) * 255, 0, 255) for warm, cold in tints]
     disc = Image.fromarray(np.stack(colour, axis=-1).astype(np.uint8))
     alpha = Image.fromarray((inside * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1))

@@ -2,19 +2,21 @@
 
 import math
 import random
+import unicodedata
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from samples.pictures.canvas import SCALE, Colour, at, blank, box, curve, finish, vertical
 
 WIDTH, HEIGHT = 1280, 860
+_ACUTE = "\u0301"
 _INK: Colour = (66, 50, 44)
 _TOWNS = (
-    ("Lisboa", 196, 470, (-20, -58)),
-    ("Vendas Novas", 452, 452, (-72, 26)),
-    ("Évora", 712, 468, (-36, -64)),
+    ("Lisboa", 196, 470, (-44, -140)),
+    ("Vendas Novas", 452, 452, (-34, 28)),
+    ("Évora", 712, 468, (-46, 24)),
     ("Reguengos", 930, 566, (-76, 24)),
-    ("Monsaraz", 1094, 470, (-58, -92)),
+    ("Monsaraz", 1094, 470, (-74, -134)),
 )
 
 
@@ -25,16 +27,15 @@ def draw() -> Image.Image:
     image.paste(vertical(image.size, [(0.0, (250, 243, 226)), (0.6, (247, 238, 216)), (1.0, (240, 226, 198))]))
     pen = ImageDraw.Draw(image)
     _water(pen, dice)
-    for _ in range(44):
-        _oak(
-            pen,
-            dice.uniform(330, 1180),
-            dice.choice((dice.uniform(200, 380), dice.uniform(620, 760))),
-            dice.uniform(14, 26),
-            dice,
+    for _ in range(40):
+        x, y = dice.choice(
+            ((dice.uniform(420, 900), dice.uniform(200, 340)), (dice.uniform(250, 1040), dice.uniform(650, 730)))
         )
+        _oak(pen, x, y, dice.uniform(14, 26), dice)
     _road(pen)
     _landmarks(pen)
+    for x in (950, 1010, 1070):
+        _oak(pen, x, 742, 27, dice)
     _oak(pen, 584, 352, 58, dice, face=True)
     for name, x, y, (dx, dy) in _TOWNS:
         pen.ellipse(box(x, y, 26, 26), fill=(252, 246, 232), outline=_INK, width=6)
@@ -42,8 +43,8 @@ def draw() -> Image.Image:
         _write(pen, x + dx, y + dy, name, 33)
     _write(pen, 60, 52, "O caminho para Monsaraz", 52)
     _write(pen, 62, 116, "170 km, duas horas, uma bifana", 28, (150, 92, 60))
-    _write(pen, 452, 520, "bifana obrigatória", 24, (196, 70, 52), anchor="ma")
-    _write(pen, 960, 700, "segunda figueira (é a terceira)", 24, (92, 110, 66), anchor="ma")
+    _write(pen, 524, 522, "bifana obrigatória", 24, (196, 70, 52), centred=True)
+    _write(pen, 1010, 780, "na segunda figueira vira-se", 24, (92, 110, 66), centred=True)
     _compass(pen, 1180, 130)
     edge = Image.new("L", (image.width // 8, image.height // 8), 90)
     ImageDraw.Draw(edge).rounded_rectangle((8, 8, edge.width - 9, edge.height - 9), 30, fill=0)
@@ -52,10 +53,23 @@ def draw() -> Image.Image:
 
 
 def _write(
-    pen: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: Colour = _INK, anchor: str = "la"
+    pen: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: Colour = _INK, *, centred: bool = False
 ) -> None:
+    """Text with its top left (or top centre) at x, y. Pillow's own font has no accents: they are drawn as strokes."""
     font = ImageFont.load_default(size * SCALE)
-    pen.text((x * SCALE, y * SCALE), text, fill=colour, font=font, anchor=anchor)
+    letters = unicodedata.normalize("NFD", text)
+    plain = letters.replace(_ACUTE, "")
+    left = x * SCALE - (font.getlength(plain) / 2 if centred else 0)
+    pen.text((left, y * SCALE), plain, fill=colour, font=font)
+    for place, letter in enumerate(letters):
+        if letter == _ACUTE:
+            before = letters[: place - 1].replace(_ACUTE, "")
+            base = letters[place - 1]
+            middle = left + font.getlength(before) + font.getlength(base) / 2
+            top = y * SCALE + font.getbbox(base)[1]
+            rise = size * SCALE * 0.16
+            stroke = [(middle - rise * 0.3, top - rise * 0.5), (middle + rise * 0.7, top - rise * 1.3)]
+            pen.line(stroke, fill=colour, width=max(2, round(size * SCALE * 0.08)))
 
 
 def _water(pen: ImageDraw.ImageDraw, dice: random.Random) -> None:
@@ -166,4 +180,4 @@ def _compass(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
         for side, colour in ((-1, _INK), (1, (222, 196, 150))):
             flank = (x + 12 * math.cos(angle + side * math.pi / 4), y + 12 * math.sin(angle + side * math.pi / 4))
             pen.polygon(at([(x, y), tip, flank]), fill=colour)
-    _write(pen, x, y - 90, "N", 26, anchor="ma")
+    _write(pen, x, y - 90, "N", 26, centred=True)
