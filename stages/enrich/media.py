@@ -1,0 +1,226 @@
+"""Pictures: upright, in sRGB, without any metadata, in the sizes that the site shows, named by their content.
+
+The bytes depend on the picture, the sizes and the encoder alone. A file stands in ``media/`` whole or not at all, so
+one that is there is never made again, and a picture that was forwarded ten times is stored once. What moves is kept
+as its first frame.
+"""
+
+import hashlib
+import io
+import os
+import threading
+import uuid
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stages.errors import StreamlinerError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# nothing that runs a program (EPS) or that a chat does not send is ever tried
+_FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF")
+# these may have transparency, flat colour and sharp edges, which JPEG has not or blurs
+_DRAWN: Final = frozenset(("PNG", "GIF", "WEBP"))
+# what has several frames elsewhere has pages (TIFF) or a preview (MPO)
+_MOVING: Final = frozenset(("PNG", "GIF", "WEBP", "AVIF"))
+_LONGEST: Final = 16_383
+"""The longest side that WebP can store, in pixels."""
+
+_pillow = threading.Lock()
+
+
+class UnusablePictureError(StreamlinerError):
+    """The bytes cannot become a picture; the sentence says why, to the person whose picture it is."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What was stored: names largest first, the size of the largest, and the sha256 (hex) of the original bytes."""
+
+    files: tuple[str, ...]
+    width: int
+    height: int
+    mime: str
+    sha256: str
+    animated: bool
+
+
+def store_picture(data: bytes, media_dir: Path, scratch: Path, *, widths: Iterable[int], max_pixels: int) -> Picture:
+    """Store a picture in each of the widths that it fills, else in its own; never enlarged.
+
+    Files are ``<sha256[:32]>-<width>.jpg``, or ``.webp`` for what was drawn rather than photographed. They are
+    written in ``scratch`` and renamed. Cost: one decoding, at a fraction of the size where JPEG allows it, and one
+    encoding a size; memory is that of the decoded picture.
+
+    Raises :class:`UnusablePictureError` for what is no picture, cut off, or has more than ``max_pixels``, and
+    :class:`StreamlinerError` when the folder cannot be written.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    with _opened(data, max_pixels) as image:
+        drawn = image.format in _DRAWN
+        animated = image.format in _MOVING and bool(getattr(image, "is_animated", False))
+        sizes = _sizes(_turned(image, image.size), widths)
+        ending = "webp" if drawn else "jpg"
+        targets = {media_dir / f"{sha256[:32]}-{width}.{ending}": (width, height) for width, height in sizes}
+        if not all(target.is_file() for target in targets):
+            upright = _upright(image, sizes[0])
+            for target, target_size in targets.items():
+                _write_once(target, scratch, _encoded(upright, target_size, drawn))
+    width, height = sizes[0]
+    mime = "image/webp" if drawn else "image/jpeg"
+    return Picture(tuple(target.name for target in targets), width, height, mime, sha256, animated)
+
+
+def _opened(data: bytes, max_pixels: int) -> "Image":
+    from PIL import Image, UnidentifiedImageError
+
+    with _pillow:
+        # Pillow's own guard is one number for the process, and only a warning up to twice that number
+        Image.MAX_IMAGE_PIXELS = max_pixels
+        warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+    _register_heif()
+    try:
+        image = Image.open(io.BytesIO(data), formats=_available(_FORMATS))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnusablePictureError(_too_large(max_pixels)) from None
+    except UnidentifiedImageError:
+        if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+            raise UnusablePictureError(
+                "HEIC pictures need the extra `heic`: pip install 'streamliner[heic]'."
+            ) from None
+        raise UnusablePictureError("The file is named like a picture but is not one that can be read.") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # a broken file makes Pillow's readers raise whatever they stumble on
+        raise UnusablePictureError("The picture is damaged and cannot be read.") from error
+    if image.width * image.height > max_pixels:
+        image.close()
+        raise UnusablePictureError(_too_large(max_pixels))
+    return image
+
+
+def _too_large(max_pixels: int) -> str:
+    return f"The picture has more than {max_pixels} pixels (enrich.picture_max_pixels) and was not opened."
+
+
+def _register_heif() -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return
+    register_heif_opener()
+
+
+def _available(formats: Iterable[str]) -> list[str]:
+    from PIL import Image
+
+    Image.init()
+    return [name for name in formats if name in Image.OPEN]
+
+
+def _turned(image: "Image", size: tuple[int, int]) -> tuple[int, int]:
+    # 5 to 8 are the orientations that exchange width and height
+    return size[::-1] if _orientation(image) in (5, 6, 7, 8) else size
+
+
+def _orientation(image: "Image") -> Any:
+    try:
+        return image.getexif().get(0x0112, 1)
+    except Exception:  # noqa: BLE001 - damaged metadata must not cost the picture that it describes
+        return 1
+
+
+def _sizes(size: tuple[int, int], widths: Iterable[int]) -> list[tuple[int, int]]:
+    """(width, height) of each stored file, widest first, without repeats."""
+    width, height = size
+    sizes = {}
+    for wanted in sorted(set(widths), reverse=True) or [width]:
+        scale = min(1.0, wanted / width, _LONGEST / max(size))
+        fitted = max(1, round(width * scale)), max(1, round(height * scale))
+        sizes[fitted[0]] = fitted
+    return list(sizes.values())
+
+
+def _upright(image: "Image", largest: tuple[int, int]) -> "Image":
+    """The first frame, decoded, turned, in sRGB, as RGB or RGBA, and free of everything else."""
+    from PIL import ImageOps
+
+    try:
+        image.draft(None, _turned(image, largest))
+        image.load()
+        profile = image.info.get("icc_profile")
+        if _orientation(image) != 1:
+            image = ImageOps.exif_transpose(image)
+        clear = image.has_transparency_data
+        image = _in_srgb(image, profile, "RGBA" if clear else "RGB")
+    except MemoryError:
+        raise
+    except Exception as error:  # a broken file makes Pillow's decoders raise whatever they stumble on
+        cut = "truncated" in str(error).lower() or "unexpected end" in str(error).lower()
+        reason = "The picture is cut off." if cut else "The picture is damaged and cannot be read."
+        raise UnusablePictureError(reason) from error
+    if clear and image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
+    image.info = {}
+    return image
+
+
+def _in_srgb(image: "Image", profile: bytes | None, mode: str) -> "Image":
+    from PIL import ImageCms
+
+    if image.mode.startswith("I;16"):
+        # Pillow cuts 16 bits off at 255; the upper eight are the picture
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode not in ("RGB", "RGBA", "L", "CMYK"):
+        image = image.convert(mode)
+    if profile:
+        alpha = image.getchannel("A") if image.mode == "RGBA" else None
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            colours = image.convert("RGB") if alpha else image
+            converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            # a profile that is broken or of another colour space says nothing: the numbers are taken as sRGB
+            converted = None
+        if converted is not None:
+            image = converted
+            if alpha:
+                image.putalpha(alpha)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _encoded(image: "Image", size: tuple[int, int], drawn: bool) -> bytes:
+    from PIL import Image
+
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image.info = {}
+    buffer = io.BytesIO()
+    if drawn:
+        image.save(buffer, "WEBP", quality=85, method=4, icc_profile=b"", exif=b"", xmp=b"")
+    else:
+        image.save(buffer, "JPEG", quality=82, optimize=True, progressive=True, subsampling="4:2:0")
+    return buffer.getvalue()
+
+
+def _write_once(target: Path, scratch: Path, data: bytes) -> None:
+    if target.is_file():
+        return
+    part = scratch / f"{target.name}.{uuid.uuid4().hex}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StreamlinerError(
+            f"The media folder cannot be written: {error.strerror}; the next run goes on."
+        ) from error
