@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-WORDS: Final = tuple(
-    (
-        "the boat train dinner garden letter window amanhã café praia música livro gato chuva mesa jardim viagem "
-        "concert bread ladder telescope river street picture story question answer summer winter friend idea"
-    ).split(" ")
+TEXT: Final = (
+    "the boat train dinner garden letter window amanhã café praia música livro gato chuva mesa jardim viagem "
+    "concert bread ladder telescope river street picture story question answer summer winter friend idea"
 )
+WORDS: Final = tuple(TEXT.split())
 PEOPLE: Final = tuple(f"Person {letter}" for letter in "ABCDEFGH")
 
 
