@@ -63,6 +63,7 @@ def spellings(word: str) -> list[tuple[bytes, int]]:
         for cased in {plain, plain.upper(), plain.capitalize(), _turkish(plain)}:
             for space in _SPACES:
                 found[cased.replace(" ", space).encode()] = half
+    found[word.encode()] = family[_plain(word)]
     ordered = sorted(found, key=lambda spelling: (-len(spelling), spelling))
     # the spelling at hand and those of its size come first: most lines are then done after two comparisons
     first = word.encode()

@@ -18,8 +18,9 @@ from stages.ingest.authors import AuthorBook, clean_name
 from stages.ingest.blocks import Block, Reading, read_blocks
 from stages.ingest.dates import DateEvidence, DateOrder, decide, to_days
 from stages.ingest.detect import ChatSource
+from stages.ingest.grammar import Read, looks_like_header, read_header
 from stages.ingest.phrases import load_phrases
-from stages.ingest.shape import Read, Shape, looks_like_header, read_header
+from stages.ingest.shape import Shape
 from stages.ingest.tokens import Ints, Marks, Mask
 
 _SAMPLE_BYTES: Final = 1 << 20
@@ -88,8 +89,8 @@ def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bo
         shapes = [*shapes, *more]
     if found.strays > found.headers:
         raise BadInput(
-            f"Line {found.first_stray} did not parse: it begins like a message but not as the {found.headers} lines that "
-            f"were understood do, and {found.strays} lines are like it. Export the chat again, or repair the file."
+            f"Line {found.first_stray} did not parse: it begins like a message but not as the {found.headers} lines "
+            f"that were understood do, and {found.strays} lines are like it. Export the chat again, or repair the file."
         )
     found.orders = [decide(evidence, date_order) for evidence in found.evidence]
     found.authors.settle()

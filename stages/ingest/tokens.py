@@ -106,9 +106,10 @@ class Marks:
 
 @dataclass(frozen=True)
 class Half:
-    """A word for a part of the day; its value is AM, PM or NIGHT."""
+    """A word for a part of the day; its value is AM, PM or NIGHT. ``sample`` is the spelling that was met."""
 
     spellings: tuple[tuple[bytes, int], ...]
+    sample: bytes
 
     def advance(self, data: Bytes, at: Ints) -> Step:
         value = np.zeros(len(at), np.int64)
