@@ -68,7 +68,7 @@ def notice(text: str) -> str:
             "Messages and calls are end-to-end encrypted. Only people in this chat can read, listen to, or share them. "
             "Learn more."
         )
-    if text == "{call}":
+    if text.endswith("} call"):
         return "Missed group voice call"
     if text.endswith("} security"):
         return f"Your security code with {PEOPLE[text[1]].name} changed. Tap to learn more."

@@ -38,6 +38,7 @@ def facts(*, later: bool = False) -> dict[str, Any]:
         "exporter": PEOPLE[EXPORTER].name,
         "entries": len(entries),
         "authored": sum(entry.speaker is not None for entry in entries),
+        "ios_authored": sum(entry.speaker is not None or entry.kind == "call" for entry in entries),
         "unauthored": sum(entry.speaker is None for entry in entries),
         "kinds": dict(sorted(kinds.items())),
         "edited": sum(entry.line.directive == "edited" for entry in entries),
@@ -76,7 +77,11 @@ def private() -> dict[str, list[str]]:
 
 def links_in(entry: Entry) -> list[str]:
     """The links that people typed, without the full stop or bracket that closes a sentence."""
-    return [found.rstrip(".,;:!?") for found in _LINK.findall(entry.line.text)]
+    links = []
+    for found in _LINK.findall(entry.line.text):
+        link = found.rstrip(".,;:!?")
+        links.append(link[:-1] if link.endswith(")") and link.count("(") < link.count(")") else link)
+    return links
 
 
 def _person(key: str, entries: list[Entry]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The chat as WhatsApp on an English iPhone exports it: ``[dd/mm/yyyy, HH:MM:SS] Name: ``, direction marks, CRLF.
 
 Entries end in CRLF while lines inside a message end in LF. U+200E stands before what the app itself wrote, and before
-the bracket of an entry with an attachment. Notices carry the group's name where an author would stand.
+the bracket of an entry with an attachment. Notices carry the group's name where an author would stand, missed calls
+the caller's (on Android they carry none).
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ def export(entries: Sequence[Entry]) -> dict[str, bytes]:
 
 def _entry(entry: Entry, name: str) -> str:
     lead = MARK if entry.line.directive == "omit" or name else ""
-    author = GROUP if entry.speaker is None else PEOPLE[entry.speaker].ios_name
+    speaker = entry.line.text[1] if entry.kind == "call" else entry.speaker
+    author = GROUP if speaker is None else PEOPLE[speaker].ios_name
     return f"{lead}[{entry.when:%d/%m/%Y, %H:%M:%S}] {author}: {_body(entry, name)}\r\n"
 
 

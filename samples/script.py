@@ -8,7 +8,7 @@
     | more text                 a further line of the same message; a bare ``|`` is a blank line
     +12                         twelve minutes pass
     m: [photo cat] caption      directives: photo, voice, document, contact, omit, deleted, edited, poll, location
-    * {m} added {i}             a notice of the app; ``{call}``, ``{encrypted}`` and ``{a} security`` are spelt per app
+    * {m} added {i}             a notice; ``{encrypted}``, ``{a} security`` and ``{a} call`` are spelt by the app
 
 ``{x}`` in a message is a mention of that person.
 """
@@ -66,7 +66,8 @@ def read_stories(*, later: bool = False) -> list[Story]:
 def read_story(path: Path) -> Story:
     """One file. Raises ValueError with file and line number where a line is none of the format's."""
     name = path.stem.split("-", 1)[1]
-    title, words = "", ()
+    title = ""
+    words: tuple[str, ...] = ()
     scenes: list[Scene] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("# words: "):

@@ -44,7 +44,7 @@ def weave(stories: list[Story]) -> list[Entry]:
 def kind_of(line: Line) -> str:
     """The kind that the canonical table gives the entry."""
     if line.speaker is None:
-        return "call" if line.text == "{call}" else "system"
+        return "call" if line.text.endswith("} call") else "system"
     return KINDS.get(line.directive, line.directive) if line.directive else "text"
 
 

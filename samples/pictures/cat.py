@@ -100,9 +100,9 @@ def _wall(image: Image.Image, dice: random.Random) -> None:
         pen.line(at([(x + 6, 848), (x + width - 10, 848)]), fill=(216, 200, 180), width=6)
         x += width
     for _ in range(170):
-        x, y = dice.choice((dice.gauss(110, 60), dice.gauss(800, 60))), 846 + abs(dice.gauss(0, 10))
+        x, moss = dice.choice((dice.gauss(110, 60), dice.gauss(800, 60))), 846 + abs(dice.gauss(0, 10))
         green = dice.randint(100, 146)
-        pen.ellipse(box(x, y, dice.uniform(6, 14), dice.uniform(4, 8)), fill=(green - 30, green, 62))
+        pen.ellipse(box(x, moss, dice.uniform(6, 14), dice.uniform(4, 8)), fill=(green - 30, green, 62))
 
 
 def _cat(image: Image.Image) -> None:

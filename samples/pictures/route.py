@@ -98,9 +98,14 @@ def _water(pen: ImageDraw.ImageDraw, dice: random.Random) -> None:
     pen.polygon(at(lake), fill=(170, 206, 214))
     pen.line(at(lake), fill=(92, 138, 150), width=6, joint="curve")
     for _ in range(26):
-        x, y = dice.uniform(10, 76), dice.uniform(560, 830)
+        left, top = dice.uniform(10, 76), dice.uniform(560, 830)
         pen.line(
-            at([*curve((x, y), (x + 8, y - 8), (x + 16, y)), *curve((x + 16, y), (x + 24, y - 8), (x + 32, y))]),
+            at(
+                [
+                    *curve((left, top), (left + 8, top - 8), (left + 16, top)),
+                    *curve((left + 16, top), (left + 24, top - 8), (left + 32, top)),
+                ]
+            ),
             fill=(128, 174, 186),
             width=4,
         )
