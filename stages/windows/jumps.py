@@ -90,7 +90,7 @@ def jump(cutter: Cutter) -> tuple[Ints, Ints]:
 
 
 class _Blocks:
-    """A function of positions, computed for a block of them when the first is asked for."""
+    """A function of positions that are asked for in ascending order, computed for a block of them at a time."""
 
     def __init__(self, function: Callable[[int, int], Ints], count: int) -> None:
         self.function, self.count = function, count
@@ -98,7 +98,7 @@ class _Blocks:
         self.values = np.empty(0, np.int64)
 
     def __call__(self, position: int) -> int:
-        if position >= self.high or position < self.low:
+        if position >= self.high:
             self.low, self.high = position, min(position + _BLOCK, self.count)
             self.values = self.function(self.low, self.high)
         return int(self.values.item(position - self.low))

@@ -142,6 +142,11 @@ def test_a_silence_of_exactly_the_size_ends_a_session(messages: Make) -> None:
     assert cut(messages([0, 30 * MINUTE, 59 * MINUTE + 59_999_999]), "session", 30, 0.5) == [(0, 1), (1, 3)]
 
 
+def test_a_silence_between_two_microseconds_is_rounded_up(messages: Make) -> None:
+    # 1.5 microseconds of silence: one is too short, two are enough
+    assert cut(messages([0, 1, 3]), "session", "0.000000025") == [(0, 2), (2, 3)]
+
+
 def test_a_long_session_is_weighed_and_no_overlap_crosses_a_silence(messages: Make) -> None:
     line = len("1970-01-01 00:00 Quiet Heron: x\n")
     two = messages([0, 0, 0, DAY, DAY])

@@ -58,6 +58,12 @@ def test_part_of_a_plan_is_read_alone(chat: pa.Table, plan: pa.Table, source: An
         assert windows[row["window_index"]].equals(expected)
 
 
+@pytest.mark.parametrize("seq", [0, 99, 100, 999])
+def test_a_message_at_the_edge_of_a_block_is_read_alone(chat: pa.Table, source: Any, seq: int) -> None:
+    plan = plan_windows(chat, WindowSpec("messages", 1, 0)).slice(seq, 1)
+    assert [(index, window["seq"].to_pylist()) for index, window in read_windows(source, plan)] == [(seq, [seq])]
+
+
 def test_an_empty_plan_reads_nothing(plan: pa.Table, source: Any) -> None:
     assert list(read_windows(source, plan.slice(0, 0))) == []
 
