@@ -91,7 +91,7 @@ class Bubbles:
                 f"<b>{escape(clean(reply.author or ''), quote=False)}</b> {escape(reply.excerpt, quote=False)}</a>"
             )
         text = message.text
-        for name in message.media:
+        for name in filter(None, message.media):
             text = without_phrase(text, name)
             pieces.append(self._media.inline(name, self._root))
         text = text.strip()

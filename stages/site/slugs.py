@@ -10,7 +10,7 @@ MAX_BYTES: Final = 80
 # names that a web server or Windows takes for something else
 _RESERVED: Final = re.compile(r"index|con|prn|aux|nul|com\d|lpt\d")
 _APOSTROPHES: Final = re.compile(r"(?<=\w)['’ʼ`´](?=\w)")
-_OTHER: Final = re.compile(r"[\W_]+")
+_DASHES: Final = re.compile(r"-+")
 _LATIN: Final = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i"}
 
 
@@ -21,9 +21,10 @@ def slugify(title: str, taken: set[str]) -> str:
     where nothing is left. A function of its arguments alone.
     """
     folded = fold(_APOSTROPHES.sub("", title))
-    for letter, plain in _LATIN.items():
-        folded = folded.replace(letter, plain)
-    base = _cut(_OTHER.sub("-", folded).strip("-"), MAX_BYTES) or "post"
+    for letter, letters in _LATIN.items():
+        folded = folded.replace(letter, letters)
+    plain = "".join(char if char.isalnum() or _is_vowel_sign(char) else "-" for char in folded)
+    base = _cut(_DASHES.sub("-", plain).strip("-"), MAX_BYTES) or "post"
     if _RESERVED.fullmatch(base):
         base += "-1"
     slug, count = base, 1
@@ -46,6 +47,11 @@ def fold(text: str) -> str:
         elif base > "\u04ff":  # a mark of a script in which it is part of the word
             kept.append(char)
     return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _is_vowel_sign(char: str) -> bool:
+    """Whether it is a mark that spells a word, in Indic and other scripts; those that choose a picture's colour do not."""
+    return unicodedata.category(char) in ("Mn", "Mc") and not 0xFE00 <= ord(char) <= 0xFE0F and ord(char) < 0xE0000
 
 
 def _cut(slug: str, limit: int) -> str:

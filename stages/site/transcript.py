@@ -85,7 +85,9 @@ class _Builder:
     ) -> None:
         self._words, self._bubbles, self._cited, self._wanted = words, bubbles, cited, wanted
         self._emit, self._index = emit, index
-        self._recent: dict[str, Position] = {}
+        # what an answer can point back to: the last thousands of messages, in two halves of which the older is dropped
+        self._recent: dict[str, tuple[int, Message]] = {}
+        self._before: dict[str, tuple[int, Message]] = {}
         self._number = 1
         self._waiting: Page | None = None
         self._start()
@@ -130,7 +132,9 @@ class _Builder:
             html.append(f'<h2 class="day" id="d-{day}"><span>{self._words.weekday(day)}</span></h2>\n')
         if turn and speaks:
             html.append(self._bubbles.turn(message.author or ""))
-        reply = self._recent.get(message.reply_to) if message.reply_to else None
+        answered = message.reply_to or ""
+        found = self._recent.get(answered) or self._before.get(answered)
+        reply = _position(*found) if found else None
         link = f"{page_name(reply.page).rpartition('/')[2]}#m-{message.reply_to}" if reply else ""
         back = self._cited.get(message.id, "")
         html.append(self._bubbles.message(message, reply, link, "" if back in self._shown else back))
@@ -146,12 +150,11 @@ class _Builder:
         if back := self._cited.get(message.id):
             self._shown.add(back)
         index = self._index
-        position = Position(self._number, message.day, message.minute, message.author, one_line(message.text, 90))
         if self._wanted(message.id):
-            index.positions.setdefault(message.id, position)
-        self._recent[message.id] = position
-        if len(self._recent) > _REMEMBERED:
-            del self._recent[next(iter(self._recent))]
+            index.positions.setdefault(message.id, _position(self._number, message))
+        if len(self._recent) >= _REMEMBERED:
+            self._before, self._recent = self._recent, {}
+        self._recent[message.id] = (self._number, message)
         index.days.setdefault(message.day, [self._number, 0])[1] += 1
         if message.author is not None:
             index.authors.add(message.author)
@@ -168,6 +171,10 @@ class _Builder:
         self._waiting = page
         self._number += 1
         self._start()
+
+
+def _position(page: int, message: Message) -> Position:
+    return Position(page, message.day, message.minute, message.author, one_line(message.text, 90))
 
 
 def _rows(batches: Iterable[pa.RecordBatch], clock: Clock) -> Iterator[Message]:
