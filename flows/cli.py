@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stdout = None  # type: ignore[assignment]  # the reader left; there is nobody to flush to
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort of the command line
         from stages.errors import StreamlinerError
 
         if isinstance(error, StreamlinerError):

@@ -113,3 +113,62 @@ def refuse_leaks(archive: Archive, folder: Path, key: bytes) -> None:
             f"The site was not published: {len(leaks)} places would have shown something private, the first is a "
             f"{first.kind} in {first.file} at byte {first.offset}. The site that is served is unchanged."
         )
+
+
+def _unique_title(title: str, date: datetime, titles: set[str]) -> str:
+    """No title stands twice: a repeated one gets its day, then a number."""
+    day = f"{title} ({date:%d.%m.%Y})"
+    candidate, number = title, 1
+    while candidate.casefold() in titles:
+        candidate = day if number == 1 else f"{day[:-1]}, {number})"
+        number += 1
+    titles.add(candidate.casefold())
+    return candidate
+
+
+def _keep_slugs(archive: Archive, wanted: set[tuple[str, int]], given: dict[tuple[str, int], str]) -> None:
+    """Keep the addresses of the posts of the plan; those of posts that are gone are free again."""
+    rows = sorted((signature, part, given[signature, part]) for signature, part in wanted)
+    with archive.transaction() as cursor:
+        cursor.execute("DELETE FROM slugs")
+        if rows:
+            cursor.register("given_slugs", pa.table(dict(zip(("signature", "part", "path"), zip(*rows, strict=True), strict=True))))
+            cursor.execute("INSERT INTO slugs SELECT * FROM given_slugs")
+            cursor.unregister("given_slugs")
+
+
+def _source(archive: Archive, settings: Settings, told: list[Told]) -> SiteSource:
+    return SiteSource(
+        title=archive.meta("title") or settings.archive.title,
+        timezone=archive.meta("timezone") or settings.archive.timezone,
+        language=_language(settings, told),
+        noindex=settings.site.noindex,
+        posts=[post.published for post in told],
+        messages=lambda: _messages(archive),
+        enrichments=TaskStore(archive.cursor()).enrichments(),
+        media_dir=archive.media,
+    )
+
+
+def _messages(archive: Archive) -> Iterator[pa.RecordBatch]:
+    columns = ", ".join(MESSAGES.names)
+    reader = archive.cursor().execute(f"SELECT {columns} FROM messages ORDER BY seq").to_arrow_reader(1 << 16)
+    for batch in reader:
+        yield batch.cast(MESSAGES)
+
+
+def _mark(archive: Archive, settings: Settings) -> str:
+    """Everything that the pages depend on, as one hash."""
+    facts: dict[str, Any] = {
+        "pages": PAGES_VERSION,
+        "site": settings.site.model_dump(mode="json"),
+        "title": archive.meta("title"),
+        "revisions": {kind: archive.revision(kind) for kind in ("messages", "enrichments", "posts")},
+    }
+    return hashlib.blake2b(to_json(facts).encode(), digest_size=16).hexdigest()
+
+
+def _stands(archive: Archive) -> bool:
+    """Whether what was published is still there; a damaged tree is made anew."""
+    paths = [path for (path,) in archive.cursor().execute("SELECT path FROM slugs").fetchall()]
+    return (archive.site / "index.html").is_file() and all((archive.posts / f"{path}.md").is_file() for path in paths)
