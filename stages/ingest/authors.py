@@ -50,10 +50,8 @@ class AuthorBook:
     _without_space: bool = False
     _clean: dict[str, str] = field(default_factory=dict)
 
-    def observe(self, block: Block) -> None:
-        """Count the names of a block."""
-        if not len(block):
-            return
+    def observe(self, block: Block) -> Ints:
+        """Count the names of a block; returns where the colon behind each name stands, -1 for none."""
         spaced, bare, second = _colons(block)
         has = spaced >= 0
         self._count(self.counts, block, has, spaced)
@@ -68,6 +66,7 @@ class AuthorBook:
             for name, longer in zip(short, block.strings(block.bodies[rows], second[rows]).to_pylist(), strict=True):
                 pair = (self._cleaned(name), self._cleaned(longer))
                 self.extended[pair] = self.extended.get(pair, 0) + 1
+        return spaced
 
     def settle(self) -> None:
         """Decide which names are authors; call once, after the survey."""

@@ -1,5 +1,6 @@
 """Texts of a block as they are kept: one kind of line end, no direction marks. Only rows that need it are touched."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.ingest.blocks import CR, Block
-from stages.ingest.tokens import Ints, Mask, mark_width
+from stages.ingest.tokens import Bytes, Ints, Mask, mark_width
 
 _DIRECTION: Final = "[\u200e\u200f\u202a-\u202e\u061c]"
 _ISOLATES: Final = "[\u2066-\u2069]"
+PLACES: Final = (b"https://maps.google.com/?q=", b"foursquare.com/v/")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,9 @@ class Texts:
     """``clean`` without any mark; ``isolated`` with the isolates that frame mentions (the same array where none are).
 
     ``line_marked``, ``body_marked`` and ``inner_mark`` tell where marks stood: before the header, at the text's
-    beginning, further inside.
+    beginning, further inside. ``first`` and ``last`` are the text's first and last byte (0 where it is empty),
+    ``angle`` and ``round`` whether it has a closing bracket of that kind, ``headed`` whether its first line ends with
+    a colon and others follow, ``placed`` whether it may hold the address of a place.
     """
 
     clean: pa.StringArray
@@ -27,6 +31,12 @@ class Texts:
     line_marked: Mask
     body_marked: Mask
     inner_mark: Mask
+    first: Bytes
+    last: Bytes
+    angle: Mask
+    round: Mask
+    headed: Mask
+    placed: Mask
 
 
 def clean_texts(block: Block, starts: Ints) -> Texts:
@@ -57,8 +67,40 @@ def clean_texts(block: Block, starts: Ints) -> Texts:
         at_start = strong[inside] == starts[rows[inside]]
         body_marked[rows[inside][at_start]] = True
         inner[rows[inside][~at_start]] = True
-    line_marked = mark_width(block.data, block.heads) > 0
-    return Texts(clean, isolated, line_marked, body_marked, inner)
+    full = block.ends > starts
+    line_end = data[np.maximum(block.stops - 1, 0)] if n else data[:0]
+    return Texts(
+        clean,
+        isolated,
+        line_marked=mark_width(block.data, block.heads) > 0,
+        body_marked=body_marked,
+        inner_mark=inner,
+        first=np.where(full, block.data[starts], 0).astype(np.uint8),
+        last=np.where(full, block.data[np.maximum(block.ends - 1, 0)], 0).astype(np.uint8),
+        angle=_with(block, starts, np.flatnonzero(data == 0x3E)),
+        round=_with(block, starts, np.flatnonzero(data == 0x29)),
+        headed=(block.ends > block.stops) & ((line_end == 0x3A) | (line_end == 0x20)),
+        placed=_placed(block, starts),
+    )
+
+
+def _with(block: Block, starts: Ints, positions: Ints) -> Mask:
+    mask = np.zeros(len(block), np.bool_)
+    mask[_rows(starts, block.ends, positions)] = True
+    return mask
+
+
+def _placed(block: Block, starts: Ints) -> Mask:
+    raw = block.data[: block.size].tobytes()
+    positions = [at for part in PLACES for at in _finds(raw, part)]
+    return _with(block, starts, np.array(sorted(positions), np.int64))
+
+
+def _finds(raw: bytes, part: bytes) -> Iterator[int]:
+    at = raw.find(part)
+    while at >= 0:
+        yield at
+        at = raw.find(part, at + 1)
 
 
 def _marks(block: Block) -> Ints:

@@ -27,7 +27,7 @@ from stages.ingest.dates import ORDERS
 from stages.ingest.detect import ChatSource, find_chat
 from stages.ingest.files import attachments, folded
 from stages.ingest.identity import Identity
-from stages.ingest.kinds import Classified, Flags, classify
+from stages.ingest.kinds import Classified, classify
 from stages.ingest.limits import ZipLimits
 from stages.ingest.order import OrderedWriter, ordered_writer
 from stages.ingest.shape import Shape
@@ -210,14 +210,8 @@ class _Emission:
         self._last = high if self._last is None else max(self._last, high)
 
     def _classify(self, block: Block, split: Split, texts: Texts) -> Classified:
-        flags = Flags(
-            authored=split.codes >= 0,
-            bracket=self._bracket[block.shapes],
-            line_marked=texts.line_marked,
-            body_marked=texts.body_marked,
-            inner_mark=texts.inner_mark,
-        )
-        return classify(texts.clean, flags, marked_file=self._found.marked, members=self._members)
+        bracket = self._bracket[block.shapes]
+        return classify(texts, split.codes >= 0, bracket, marked_file=self._found.marked, members=self._members)
 
     def _local(self, block: Block) -> Ints:
         days = np.zeros(len(block), np.int64)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.archive.schema import KINDS
+from stages.ingest.clean import Texts
 from stages.ingest.phrases import load_phrases
 from stages.ingest.tokens import Ints, Mask
 
@@ -38,18 +39,6 @@ _CARD: Final = r"(?i)\.(?:vcf|vcard)$"
 
 
 @dataclass(frozen=True)
-class Flags:
-    """Per message: has an author, its header is in brackets, its line and its text begin with a mark, its text has
-    one inside."""
-
-    authored: Mask
-    bracket: Mask
-    line_marked: Mask
-    body_marked: Mask
-    inner_mark: Mask
-
-
-@dataclass(frozen=True)
 class Classified:
     """``codes`` index KINDS; ``media`` is one name or null; ``edited``; ``notice`` are system notices that stand
     under somebody's name."""
@@ -60,30 +49,34 @@ class Classified:
     notice: Mask
 
 
-def classify(texts: pa.StringArray, flags: Flags, *, marked_file: bool, members: Mapping[str, Any]) -> Classified:
-    """The kinds of a block's texts (clean of marks).
+def classify(
+    kept: Texts, authored: Mask, bracket: Mask, *, marked_file: bool, members: Mapping[str, Any]
+) -> Classified:
+    """The kinds of a block's texts.
+
+    ``authored`` and ``bracket``: whether a message has an author, and its header brackets.
 
     ``marked_file`` tells that the app's own marks survived in the file, ``members`` holds the ZIP's names (folded by
     :func:`fold`).
     """
-    n = len(texts)
-    codes = np.where(flags.authored, TEXT, SYSTEM).astype(np.int8)
+    texts, n = kept.clean, len(kept.clean)
+    codes = np.where(authored, TEXT, SYSTEM).astype(np.int8)
     media: list[tuple[Ints, pa.StringArray]] = []
     edited = np.zeros(n, np.bool_)
     lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False)
-    app = flags.body_marked | flags.inner_mark
-    trusted = app | ~flags.bracket | (not marked_file)
-    _phrases(texts, codes, lengths, flags, trusted)
-    _attachments(texts, codes, media, app, flags.authored, members)
-    _places(texts, codes, trusted & flags.authored)
-    _polls(texts, codes, flags.authored & trusted)
-    _edits(texts, codes, edited, flags)
-    codes[flags.authored & (lengths == 0)] = MEDIA
+    app = kept.body_marked | kept.inner_mark
+    trusted = app | ~bracket | (not marked_file)
+    _phrases(kept, codes, lengths, authored, bracket, trusted)
+    _attachments(kept, codes, media, app, authored, members)
+    _places(texts, codes, np.flatnonzero(kept.placed & authored), trusted)
+    _polls(texts, codes, authored & trusted & kept.headed)
+    _edits(kept, codes, edited, authored)
+    codes[authored & (lengths == 0)] = MEDIA
     notice = np.zeros(n, np.bool_)
-    left = flags.authored & flags.bracket & flags.body_marked & (codes == TEXT) & ~edited
+    left = authored & bracket & kept.body_marked & (codes == TEXT) & ~edited
     # iOS marks the line itself where something was sent, and only the text where it speaks itself
-    codes[left & flags.line_marked] = MEDIA
-    notice[left & ~flags.line_marked] = True
+    codes[left & kept.line_marked] = MEDIA
+    notice[left & ~kept.line_marked] = True
     codes[notice] = SYSTEM
     return Classified(codes, _column(media, n), edited, notice)
 
@@ -94,8 +87,8 @@ def fold(name: str) -> str:
 
 
 @cache
-def _whole() -> tuple[pa.StringArray, npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-    """Texts that are a phrase as a whole: the texts, their kinds, and whether only iOS writes them."""
+def _whole() -> tuple[pa.StringArray, npt.NDArray[np.int8], npt.NDArray[np.bool_], Ints]:
+    """Texts that are a phrase as a whole: the texts, their kinds, whether only iOS writes them, and their signs."""
     words = load_phrases().words
     table: dict[str, tuple[int, bool]] = {}
     for phrase in words["omitted"]:
@@ -114,36 +107,46 @@ def _whole() -> tuple[pa.StringArray, npt.NDArray[np.int8], npt.NDArray[np.bool_
         pa.array(list(table), pa.string()),
         np.array([kind for kind, _ in table.values()], np.int8),
         np.array([ios for _, ios in table.values()], np.bool_),
+        np.unique([_sign(np.array([len(t)]), np.array([t[0]]), np.array([t[-1]]))[0] for t in map(str.encode, table)]),
     )
 
 
-def _phrases(texts: pa.StringArray, codes: npt.NDArray[np.int8], lengths: Ints, flags: Flags, trusted: Mask) -> None:
-    phrases, kinds, ios = _whole()
-    rows = np.flatnonzero((lengths > 0) & (lengths <= 160))
+def _sign(length: Any, first: Any, last: Any) -> Ints:
+    """Length, first and last byte as one number: a cheap test that lets few texts through."""
+    return np.asarray((length.astype(np.int64) << 16) | (first.astype(np.int64) << 8) | last.astype(np.int64), np.int64)
+
+
+def _phrases(
+    kept: Texts, codes: npt.NDArray[np.int8], lengths: Ints, authored: Mask, bracket: Mask, trusted: Mask
+) -> None:
+    texts = kept.clean
+    phrases, kinds, ios, signs = _whole()
+    likely = kept.body_marked | kept.inner_mark | np.isin(_sign(lengths, kept.first, kept.last), signs)
+    rows = np.flatnonzero(likely & (lengths > 0) & (lengths <= 160))
     found = pc.index_in(texts.take(pa.array(rows)), phrases).fill_null(-1).to_numpy(zero_copy_only=False)
     rows, found = rows[found >= 0], found[found >= 0]
-    good = trusted[rows] & (~ios[found] | flags.bracket[rows])
+    good = trusted[rows] & (~ios[found] | bracket[rows])
     # what has no author is an event: of these kinds only a call can be one
-    good &= flags.authored[rows] | (kinds[found] == CALL)
+    good &= authored[rows] | (kinds[found] == CALL)
     codes[rows[good]] = kinds[found[good]]
-    view_once = np.flatnonzero(flags.authored & (lengths == 4))
+    view_once = np.flatnonzero(authored & (lengths == 4) & (kept.last == 0x6C))
     codes[_hits(texts, view_once, "^null$")] = MEDIA
-    spoken = np.flatnonzero((flags.body_marked | ~flags.authored) & (lengths <= 200))
+    spoken = np.flatnonzero((kept.body_marked | ~authored) & (lengths <= 200))
     codes[_hits(texts, spoken, rf"^(?:{load_phrases().alternatives('calls')})(?:[\s,.:•(].*)?$")] = CALL
-    removed = np.flatnonzero(flags.body_marked & flags.bracket & (lengths <= 400))
+    removed = np.flatnonzero(kept.body_marked & bracket & (lengths <= 400))
     bare = "|".join(sorted({re.escape(word.rstrip(".。")) for word in load_phrases().words["deleted"]}))
     codes[_hits(texts, removed, rf"^(?:{bare})(?:[\s.].*)?$")] = DELETED
-    documents = np.flatnonzero(flags.inner_mark & flags.bracket)
+    documents = np.flatnonzero(kept.inner_mark & bracket)
     endings = load_phrases().alternatives("omitted_document")
     codes[_hits(texts, documents, rf"[^\n]\.[\p{{L}}\p{{N}}]{{1,10}}\b[^\n]*(?:{endings})$")] = MEDIA
-    quoted = np.flatnonzero(flags.authored & (codes == TEXT) & (lengths >= 5) & (lengths <= 140))
+    quoted = np.flatnonzero(authored & (codes == TEXT) & (kept.last == 0x3E) & (lengths >= 5) & (lengths <= 140))
     quoted = quoted[_hits(texts, quoted, _OMITTED, positions=True)]
     # <b> and <script> are what people type; the app writes words, with spaces or beyond ASCII
     codes[_hits(texts, quoted, r"[ ]|[^\x00-\x7F]")] = MEDIA
 
 
 def _attachments(
-    texts: pa.StringArray,
+    kept: Texts,
     codes: npt.NDArray[np.int8],
     media: list[tuple[Ints, pa.StringArray]],
     app: Mask,
@@ -151,9 +154,9 @@ def _attachments(
     members: Mapping[str, Any],
 ) -> None:
     known = pa.array(sorted(load_phrases().words["attached"]), pa.string())
-    for form, mark in ((_IOS, ">"), (_ANDROID, ")"), (_OLD_IOS, ">")):
-        rows = np.flatnonzero(authored & (codes == TEXT))
-        rows = rows[pc.match_substring(texts.take(pa.array(rows)), mark).to_numpy(zero_copy_only=False)]
+    texts = kept.clean
+    for form, bracketed in ((_IOS, kept.angle), (_ANDROID, kept.round), (_OLD_IOS, kept.angle)):
+        rows = np.flatnonzero(authored & bracketed & (codes == TEXT))
         if not len(rows):
             continue
         found = pc.extract_regex(texts.take(pa.array(rows)), form)
@@ -173,27 +176,26 @@ def _attachments(
         media.append((rows, names))
 
 
-def _places(texts: pa.StringArray, codes: npt.NDArray[np.int8], trusted: Mask) -> None:
-    for part, form in (("https://maps.google.com/?q=", _MAP), ("foursquare.com/v/", _PLACE)):
-        rows = np.flatnonzero(pc.match_substring(texts, part).to_numpy(zero_copy_only=False))
-        # places of Foursquare carry no mark on any phone
-        rows = rows[(codes[rows] == TEXT) & (trusted[rows] | (form is _PLACE))]
-        codes[_hits(texts, rows, form)] = LOCATION
+def _places(texts: pa.StringArray, codes: npt.NDArray[np.int8], rows: Ints, trusted: Mask) -> None:
+    rows = rows[codes[rows] == TEXT]
+    codes[_hits(texts, rows[trusted[rows]], _MAP)] = LOCATION
+    # places of Foursquare carry no mark on any phone
+    codes[_hits(texts, rows, _PLACE)] = LOCATION
 
 
 def _polls(texts: pa.StringArray, codes: npt.NDArray[np.int8], candidates: Mask) -> None:
     words = load_phrases()
     rows = np.flatnonzero(candidates & (codes == TEXT))
-    rows = rows[_hits(texts, rows, rf"^(?:{words.alternatives('poll')}):(?: *\n| )", positions=True)]
+    rows = rows[_hits(texts, rows, rf"^(?:{words.alternatives('poll')}): *\n", positions=True)]
     codes[_hits(texts, rows, rf"\n(?:{words.alternatives('option')}):? ")] = POLL
 
 
-def _edits(texts: pa.StringArray, codes: npt.NDArray[np.int8], edited: Mask, flags: Flags) -> None:
-    rows = np.flatnonzero(flags.authored & ~np.isin(codes, (SYSTEM, DELETED, CALL)))
-    rows = rows[pc.ends_with(texts.take(pa.array(rows)), ">").to_numpy(zero_copy_only=False)]
+def _edits(kept: Texts, codes: npt.NDArray[np.int8], edited: Mask, authored: Mask) -> None:
+    texts = kept.clean
+    rows = np.flatnonzero(authored & kept.angle & ~np.isin(codes, (SYSTEM, DELETED, CALL)))
     edited[_hits(texts, rows, rf"<(?:{load_phrases().alternatives('edited')})>$")] = True
     # in a language without a list: words in angle brackets at the end, behind a mark
-    rows = rows[flags.inner_mark[rows] & ~edited[rows] & (codes[rows] == TEXT)]
+    rows = rows[kept.inner_mark[rows] & ~edited[rows] & (codes[rows] == TEXT)]
     edited[_hits(texts, rows, r"\S ?<[^<>:\n.]{6,60}\.?>$")] = True
 
 

@@ -164,11 +164,11 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
             evidence.add(fields, block.lines[rows])
             if len(rows) and evidence.open:
                 _look_inside(block, rows, evidence)
-        found.authors.observe(block)
+        colons = found.authors.observe(block)
         raw = block.data[: block.size].tobytes()
         found.marked = found.marked or b"\xe2\x80\x8e" in raw or b"\xe2\x80\x8f" in raw
         if notices:
-            _people(block, raw, found.people, seen)
+            _people(block, raw, colons, found.people, seen)
     return found, strays
 
 
@@ -279,7 +279,7 @@ def _look_inside(block: Block, rows: Ints, evidence: DateEvidence) -> None:
             evidence.languages[language] = evidence.languages.get(language, 0) + 1
 
 
-def _people(block: Block, raw: bytes, people: set[str], seen: set[str]) -> None:
+def _people(block: Block, raw: bytes, colons: Ints, people: set[str], seen: set[str]) -> None:
     """Names in mentions, contact cards and notices: people who may never have written."""
     if "\u2068".encode() in raw:
         people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_MENTION.findall(raw)))
@@ -287,13 +287,13 @@ def _people(block: Block, raw: bytes, people: set[str], seen: set[str]) -> None:
         people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_CARD.findall(raw)))
     if len(seen) >= _MOST_NOTICES:
         return
-    short = np.flatnonzero(block.stops - block.bodies <= _LONGEST_NOTICE)
-    texts = block.strings(block.bodies[short], block.stops[short])
     # a notice has no name before a colon, or a mark behind it
-    plain = pc.invert(pc.match_substring(texts, ": "))
-    marked = pc.match_substring_regex(texts, "^[^:]*: [\u200e\u200f]")
-    for text in texts.filter(pc.or_(plain, marked)).unique().to_pylist():
-        notice = clean_name(re.sub("^[^:]*: (?=[\u200e\u200f])", "", text))
+    at = np.minimum(colons + 2, block.stops)
+    marked = (colons >= 0) & (block.data[at] == 0xE2) & (block.data[at + 1] == 0x80)
+    short = np.flatnonzero((marked | (colons < 0)) & (block.stops - block.bodies <= _LONGEST_NOTICE))
+    texts = block.strings(np.where(marked, at, block.bodies)[short], block.stops[short])
+    for text in texts.unique().to_pylist():
+        notice = clean_name(text)
         if notice not in seen and len(seen) < _MOST_NOTICES:
             seen.add(notice)
             people.update(load_phrases().names_in(notice))
