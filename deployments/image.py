@@ -2,12 +2,17 @@
 
 import asyncio
 import contextlib
+import io
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from deployments.wanted import Fields
 from stages.errors import BadInput, StreamlinerError
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def make_image(
@@ -57,30 +62,31 @@ def _run_steps(steps: list[Fields], checkout: Path, say: Callable[[str], None]) 
     """Prefect runs the steps; what the builder prints goes to ``say``, line by line."""
     from prefect.deployments.steps.core import StepExecutionError, run_steps
 
+    lines = _Lines(say)
+
     def tell(*words: object, **_: object) -> None:
-        say(" ".join(map(str, words)).strip())
+        lines.write(" ".join(map(str, words)).strip() + "\n")
 
     try:
-        with contextlib.chdir(checkout), contextlib.redirect_stdout(_Lines(say)):
+        with contextlib.chdir(checkout), contextlib.redirect_stdout(lines):
             asyncio.run(run_steps(steps, print_function=tell))
     except StepExecutionError as error:
         cause = error.__cause__ or error
         raise StreamlinerError(f"The image could not be built: {' '.join(str(cause).split())[:400]}") from None
 
 
-class _Lines:
-    """A text stream that hands whole lines to a function."""
+class _Lines(io.TextIOBase):
+    """Standard output for a while: hands whole lines to a function, which may print to the real one."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
+        self._real = sys.stdout
         self._rest = ""
 
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             if line.strip():
-                self._say(line.rstrip())
+                with contextlib.redirect_stdout(self._real):
+                    self._say(_COLOUR.sub("", line).rstrip())
         return len(text)
-
-    def flush(self) -> None:
-        return
