@@ -15,6 +15,7 @@ HUES: Final = 18
 """Colours of authors; the style sheet has a rule for each, ``.h0`` to ``.h17``."""
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]+")
+_CARDS: Final = ("poll", "location", "contact")
 _NOTE: Final = re.compile(r" ?[\u200e\u200f]?\([^()\n]{3,60}\)[\u200e\u200f]?")
 _TIMES: Final = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)]
 
@@ -67,7 +68,6 @@ class Bubbles:
         self._root = root
         self._edited = f' <span class="ed">{words["edited"]}</span>'
         self._in_reply = words["in_reply"]
-        self._labels = {kind: words[kind] for kind in ("poll", "call", "location", "contact")}
 
     def turn(self, author: str) -> str:
         """The beginning of what one person says without being interrupted; the page closes it with ``</div>``."""
@@ -105,11 +105,10 @@ class Bubbles:
 
     def _text(self, kind: str, text: str, with_media: bool) -> str:
         if kind == "deleted" or (kind == "media" and not with_media):
-            return f'<p class="gone" dir="auto">{linkify(text)}</p>'
-        label = self._labels.get(kind)
-        if label is None:
-            return f'<p dir="auto">{linkify(text)}</p>'
-        return f'<p class="card" dir="auto"><b>{label}</b> {linkify(text)}</p>'
+            look = "gone"
+        else:
+            look = kind if kind == "call" else "card" if kind in _CARDS else ""
+        return f'<p class="{look}" dir="auto">{linkify(text)}</p>' if look else f'<p dir="auto">{linkify(text)}</p>'
 
 
 def without_phrase(text: str, name: str) -> str:

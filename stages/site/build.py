@@ -58,7 +58,7 @@ def build_site(source: SiteSource, out: Path) -> SiteReport:
     words = Words.of(source.language, source.timezone)
     title = one_line(source.title, 200) or "Chat"
     zone = source.timezone.replace("_", " ")
-    foot = f"Horas de {zone}." if words.language == "pt" else f"Times are {zone}."
+    foot = f"{words['times']}: {zone}"
     pages = Pages(out, words=words, site=title, noindex=source.noindex, nav=navigation(words), foot=foot)
     media = Media(source.enrichments, source.media_dir, words)
     pages.bytes += media.publish(out)
@@ -180,7 +180,7 @@ def _home(
 
 def _lists(pages: Pages, months: Sequence[MonthView], topics: Sequence[TopicView], count: int, words: Words) -> None:
     """The archive, a page for each month, the topics, a page for each topic."""
-    named = [MonthView(m.year, m.month, words.month_name(m.month), m.url, m.count) for m in months]
+    named = [MonthView(m.year, m.month, words.month_name(m.month), m.url, m.count, m.posts) for m in months]
     _index_page(pages, "archive.html", words["archive"], count, ("post", "posts"), years=by_year(named))
     for month in months:
         pages.page(

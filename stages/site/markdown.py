@@ -59,14 +59,14 @@ class Bodies:
         )
 
     def plain(self, body: str) -> str:
-        """The words of a body, for the search index and for counting."""
+        """The words of a body without the marks of its sources, for the search index and for counting."""
         words: list[str] = []
         for token in _reader().parse(clean(body)):
             if token.type == "inline":
-                words.append(_plain(token.children or []))
+                words.append(_plain(_without_marks(token.children or [])))
             elif token.type in ("fence", "code_block"):
                 words.append(token.content)
-        return " ".join(" ".join(words).split())
+        return " · ".join(filter(None, (" ".join(part.split()) for part in words)))
 
     def picture(self, body: str) -> tuple[str, str] | None:
         """(file, alt) of the first picture of a body that is there to be shown."""
@@ -197,6 +197,20 @@ def _label(children: "list[Token]", place: int) -> str:
     """The text between a link's opening and its closing."""
     end = next((at for at in range(place, len(children)) if children[at].type == "link_close"), len(children))
     return _plain(children[place + 1 : end]).strip()
+
+
+def _without_marks(children: "list[Token]") -> "list[Token]":
+    """Without the links to messages whose label is only a mark."""
+    kept: list[Token] = []
+    skipping = False
+    for place, child in enumerate(children):
+        if child.type == "link_open":
+            is_source = str(child.attrGet("href") or "").startswith("message:")
+            skipping = is_source and len(_label(children, place)) <= _SHORT_LABEL
+        if not skipping:
+            kept.append(child)
+        skipping = skipping and child.type != "link_close"
+    return kept
 
 
 def _plain(children: "Sequence[Token]") -> str:

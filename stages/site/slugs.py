@@ -50,7 +50,7 @@ def fold(text: str) -> str:
 
 
 def _is_vowel_sign(char: str) -> bool:
-    """Whether it is a mark that spells a word, in Indic and other scripts; those that choose a picture's colour do not."""
+    """Whether a mark spells a word, as in Indic scripts; those that only choose a picture's colour do not."""
     return unicodedata.category(char) in ("Mn", "Mc") and not 0xFE00 <= ord(char) <= 0xFE0F and ord(char) < 0xE0000
 
 

@@ -56,10 +56,10 @@
     if (!places.length || folded.length !== row.text.length) return marked(row.dek, terms);
     const from = Math.max(0, Math.min(...places) - 60);
     const start = from && row.text.indexOf(" ", from) + 1;
-    const cut = row.text.slice(start, start + 170);
-    const line = marked(cut, terms);
+    const end = start + 170 < row.text.length ? row.text.lastIndexOf(" ", start + 170) : row.text.length;
+    const line = marked(row.text.slice(start, end > start ? end : start + 170), terms);
     if (start) line.prepend("… ");
-    if (start + 170 < row.text.length) line.append(" …");
+    if (end < row.text.length) line.append(" …");
     return line;
   };
 

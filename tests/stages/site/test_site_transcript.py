@@ -94,7 +94,8 @@ def test_each_kind_is_shown_for_what_it_is(rich):
     gone = ["".join(item.itertext()) for item in rich.elements(page, "p", "gone")]
     assert gone == ["<Media omitted>", "This message was deleted"]
     cards = ["".join(item.itertext()).split("\n")[0] for item in rich.elements(page, "p", "card")]
-    assert [card.split(" ")[0] for card in cards] == ["Poll", "Call", "Location"]
+    assert cards == ["POLL:", "location: https://maps.example.org/?q=1,2"]
+    assert "Missed voice call" in "".join(rich.elements(page, "p", "call")[0].itertext())
     chips = [" ".join("".join(item.itertext()).split()) for item in rich.elements(page, "p", "chip")]
     assert chips == ["Voice note PTT-1.opus 34 KB", "File Gentle Otter.vcf"]
     assert "IMG-1.jpg (file attached)" not in rich.words(page)
