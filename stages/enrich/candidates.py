@@ -51,7 +51,7 @@ _LINKS: Final = f"""
         SELECT seq, len(matches) AS n, generate_subscripts(matches, 1) AS place, unnest(matches) AS match FROM found),
     written AS (
         SELECT seq, n, place, {as_written("match")} AS link
-        FROM matched WHERE regexp_full_match(match, {quoted(IS_LINK)})),
+        FROM matched WHERE regexp_matches(match, {quoted(IS_LINK)})),
     links AS (
         SELECT seq, n, seq * 1048576 + least(place, 1048575) AS spot, link, {canonical("link")} AS key FROM written)
 """

@@ -82,6 +82,8 @@ def _opened(data: bytes, max_pixels: int) -> "Image":
         # Pillow's own guard is one number for the process, and only a warning up to twice that number
         Image.MAX_IMAGE_PIXELS = max_pixels
         warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+        # a damaged file is refused in a sentence of our own or it can be read
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     _register_heif()
     try:
         image = Image.open(io.BytesIO(data), formats=_available(_FORMATS))

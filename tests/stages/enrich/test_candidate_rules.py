@@ -1,5 +1,7 @@
 """What counts as a candidate, as people write it."""
 
+# ruff: noqa: E501 - the tables read best with a case a line
+
 from collections.abc import Callable
 from pathlib import Path
 
@@ -240,7 +242,9 @@ def test_a_limit_keeps_the_links_that_most_messages_speak_of_and_every_attachmen
     assert limit_links(found, 3) == (found, 0)
 
 
-def test_nothing_is_left_behind_in_the_working_folder(chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_behind_in_the_working_folder(
+    chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     find_candidates(chat(["https://a.example"] * 10))
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,243 @@
+"""The task store: nothing lost, nothing paid for twice, one statement a batch."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from stages.archive.records import Enrichment, Failure
+from stages.enrich.candidates import CANDIDATES
+from stages.enrich.store import SCHEMA_SQL, STATES, TaskStore
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class CountingConnection:
+    """A connection that keeps the statements that went through it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.statements: list[str] = []
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        self.statements.append(statement)
+        return self.connection.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        opened.execute(SCHEMA_SQL)
+        yield opened
+
+
+@pytest.fixture
+def store(connection: duckdb.DuckDBPyConnection) -> TaskStore:
+    return TaskStore(connection)
+
+
+def candidates(*rows: tuple[str, int, int], kind: str = "url") -> pa.Table:
+    """(key, first_seq, n_messages) each."""
+    return pa.Table.from_pylist(
+        [{"key": k, "kind": kind, "value": k, "first_seq": s, "n_messages": n} for k, s, n in rows], schema=CANDIDATES
+    )
+
+
+def numbered(n: int, prefix: str = "k") -> pa.Table:
+    return candidates(*((f"{prefix}{i:06d}", i, 1) for i in range(n)))
+
+
+def done(key: str, **what: Any) -> Enrichment:
+    return Enrichment(key, "url", key, **what)
+
+
+def test_a_candidate_is_queued_once_for_ever(store: TaskStore) -> None:
+    assert store.enqueue(candidates(("a", 0, 1), ("b", 1, 1))) == 2
+    assert store.enqueue(candidates(("b", 1, 5), ("c", 2, 1), ("c", 1, 4))) == 1
+    store.complete([done("a")])
+    assert store.enqueue(candidates(("a", 0, 1))) == 0
+    assert store.counts() == {"pending": 2, "claimed": 0, "done": 1, "dead": 0}
+
+
+def test_what_most_messages_speak_of_comes_first_then_the_earliest(store: TaskStore) -> None:
+    store.enqueue(candidates(("once", 0, 1), ("later", 9, 3), ("earlier", 4, 3), ("often", 7, 8)))
+    assert [task.key for task in store.claim(3, 60, NOW)] == ["often", "earlier", "later"]
+    assert [task.key for task in store.claim(3, 60, NOW)] == ["once"]
+    assert store.claim(3, 60, NOW) == []
+
+
+def test_a_claim_says_what_is_to_be_done_and_counts_its_attempt(store: TaskStore) -> None:
+    store.enqueue(candidates(("a", 3, 2)))
+    (task,) = store.claim(1, 60, NOW)
+    assert (task.key, task.kind, task.value, task.first_seq, task.n_messages, task.attempts) == (
+        "a",
+        "url",
+        "a",
+        3,
+        2,
+        1,
+    )
+
+
+def test_a_lease_that_ran_out_returns_and_its_late_result_still_counts(store: TaskStore) -> None:
+    store.enqueue(numbered(2))
+    store.claim(2, 60, NOW)
+    assert store.release_expired(NOW + timedelta(seconds=59)) == 0
+    assert store.release_expired(NOW + timedelta(seconds=60)) == 2
+    assert store.complete([done("k000000", title="late")]) == 1
+    assert [task.attempts for task in store.claim(9, 60, NOW)] == [2]
+    assert store.complete([done("k000000", title="later still")]) == 0
+    assert [enrichment.title for enrichment in store.enrichments()] == ["late"]
+
+
+def test_a_failure_in_passing_waits_again_until_its_attempts_are_used_up(store: TaskStore) -> None:
+    store.enqueue(numbered(1))
+    for _ in range(2):
+        (task,) = store.claim(1, 60, NOW)
+        store.fail([Failure(task.key, "throttled", "too many")], attempts_limit=3)
+        assert store.counts()["pending"] == 1
+    (task,) = store.claim(1, 60, NOW)
+    store.fail([Failure(task.key, "transient", "no route")], attempts_limit=3)
+    (letter,) = store.dead_letters()
+    assert (letter.key, letter.attempts, letter.error_class, letter.reason) == (task.key, 3, "transient", "no route")
+
+
+def test_a_failure_for_good_dies_at_once_until_it_is_retried(store: TaskStore) -> None:
+    store.enqueue(numbered(2))
+    store.claim(2, 60, NOW)
+    assert store.fail([Failure("k000001", "permanent", "not a picture"), Failure("gone", "permanent", "x")], 5) == 1
+    assert store.claim(9, 60, NOW) == []
+    assert store.counts()["dead"] == 1
+    assert store.retry_dead() == 1
+    assert store.retry_dead() == 0
+    assert [(task.key, task.attempts) for task in store.claim(9, 60, NOW)] == [("k000001", 1)]
+
+
+def test_a_failure_says_nothing_about_a_task_that_is_not_claimed(store: TaskStore) -> None:
+    store.enqueue(numbered(2))
+    store.complete([done("k000000")])
+    assert store.fail([Failure("k000000", "permanent", "x"), Failure("k000001", "permanent", "x")], 1) == 0
+    assert store.counts() == {"pending": 1, "claimed": 0, "done": 1, "dead": 0}
+
+
+def test_a_batch_that_never_ended_is_given_back(store: TaskStore) -> None:
+    store.enqueue(numbered(4))
+    claimed = [task.key for task in store.claim(3, 60, NOW)]
+    assert store.release(claimed[:1]) == 1
+    assert store.release([]) == 0
+    assert store.counts() == {"pending": 2, "claimed": 2, "done": 0, "dead": 0}
+    assert store.release_all() == 2
+    assert store.counts()["pending"] == 4
+
+
+def test_what_ends_the_program_every_time_dies_in_the_end(store: TaskStore) -> None:
+    store.enqueue(numbered(1))
+    for _ in range(2):
+        store.claim(1, 60, NOW)
+        store.release_all(attempts_limit=3)
+    assert store.counts()["pending"] == 1
+    store.claim(1, 60, NOW)
+    assert store.release_expired(NOW + timedelta(hours=1), attempts_limit=3) == 1
+    assert [letter.error_class for letter in store.dead_letters()] == ["transient"]
+
+
+def test_results_come_back_as_they_were_given(store: TaskStore, connection: duckdb.DuckDBPyConnection) -> None:
+    full = Enrichment(
+        "b.jpg", "image", "b.jpg", title="t", text="«x»", alt="Picture", transcript="said", mime="image/jpeg",
+        width=1600, height=1200, bytes=5_000_000_000, sha256="ab" * 32, files=("x-1600.jpg", "x-640.jpg"), fetched=True,
+    )  # fmt: skip
+    store.enqueue(candidates(("a", 5, 1)))
+    store.enqueue(candidates(("b.jpg", 1, 1), ("c", 2, 1), kind="image"))
+    assert store.complete([done("a"), full, done("never queued")]) == 2
+    assert store.enrichments() == [full, done("a")]
+    assert store.enrichments(["a", "c", "?"]) == [done("a")]
+    assert store.enrichments([]) == []
+    assert connection.execute("SELECT key, files FROM enrichments ORDER BY key").fetchall() == [
+        ("a", "[]"),
+        ("b.jpg", '["x-1600.jpg", "x-640.jpg"]'),
+    ]
+
+
+def test_what_is_done_can_be_made_anew(store: TaskStore) -> None:
+    store.enqueue(numbered(2))
+    store.complete([done("k000000", title="old")])
+    assert store.renew() == 1
+    assert len(store.claim(9, 60, NOW)) == 2
+    store.complete([done("k000000", title="new")])
+    assert [enrichment.title for enrichment in store.enrichments()] == ["new"]
+
+
+def test_attachments_are_renamed_in_key_and_value_and_links_are_not(store: TaskStore) -> None:
+    store.enqueue(
+        candidates(("Ana.pdf", 0, 1), ("ana.pdf", 1, 1), ("Rui.jpg", 2, 1), ("Heron.jpg", 3, 1), kind="image")
+    )
+    store.enqueue(candidates(("https://x.example/Ana.pdf", 4, 1)))
+    pairs = [("Ana.pdf", "Fox.pdf"), ("ana.pdf", "Fox.pdf"), ("Rui.jpg", "Heron.jpg"), ("none", "x")]
+    assert store.rename([*pairs, ("https://x.example/Ana.pdf", "y")]) == 3
+    keys = {(task.key, task.value) for task in store.claim(9, 60, NOW)}
+    assert keys == {(k, k) for k in ("Fox.pdf", "Heron.jpg", "https://x.example/Ana.pdf")}
+
+
+@pytest.mark.parametrize("n", [1, 1_000])
+def test_an_operation_is_one_statement_whatever_the_size_of_the_batch(
+    connection: duckdb.DuckDBPyConnection, n: int
+) -> None:
+    counting = CountingConnection(connection)
+    store = TaskStore(counting)  # type: ignore[arg-type]
+    operations = {
+        "enqueue": lambda: store.enqueue(numbered(2 * n)),
+        "enqueue again": lambda: store.enqueue(numbered(2 * n)),
+        "claim": lambda: store.claim(2 * n, 60, NOW),
+        "complete": lambda: store.complete([done(f"k{i:06d}") for i in range(n)]),
+        "fail": lambda: store.fail([Failure(f"k{i:06d}", "permanent", "x") for i in range(n, 2 * n)], 3),
+        "counts": store.counts,
+        "dead": store.dead_letters,
+        "results": store.enrichments,
+        "some results": lambda: store.enrichments([f"k{i:06d}" for i in range(n)]),
+        "retry": store.retry_dead,
+        "release": lambda: store.release([f"k{i:06d}" for i in range(n)]),
+        "expired": lambda: store.release_expired(NOW),
+        "all": store.release_all,
+        "renew": store.renew,
+    }
+    for name, operation in operations.items():
+        counting.statements.clear()
+        operation()
+        assert len(counting.statements) == 1, name
+    assert store.counts() == dict.fromkeys(STATES, 0) | {"pending": 2 * n}
+
+
+def test_nothing_to_do_is_no_statement(connection: duckdb.DuckDBPyConnection) -> None:
+    counting = CountingConnection(connection)
+    store = TaskStore(counting)  # type: ignore[arg-type]
+    assert (store.complete([]), store.fail([], 3)) == (0, 0)
+    assert counting.statements == []
+
+
+def test_the_store_outlives_its_process_and_is_made_once(tmp_path: Path) -> None:
+    file = str(tmp_path / "a.duckdb")
+    for round_ in range(2):
+        with duckdb.connect(file) as opened:
+            opened.execute(SCHEMA_SQL)
+            assert TaskStore(opened).enqueue(numbered(3)) == (3 if round_ == 0 else 0)
+            TaskStore(opened).claim(1, 60, NOW)
+    with duckdb.connect(file, read_only=True) as opened:
+        assert TaskStore(opened).counts() == {"pending": 1, "claimed": 2, "done": 0, "dead": 0}
+
+
+def test_an_operation_takes_part_in_a_transaction(store: TaskStore, connection: duckdb.DuckDBPyConnection) -> None:
+    store.enqueue(numbered(3))
+    connection.execute("BEGIN")
+    store.claim(3, 60, NOW)
+    store.complete([done("k000000")])
+    store.fail([Failure("k000001", "permanent", "x")], 1)
+    store.rename([("k000002", "x")])
+    connection.execute("ROLLBACK")
+    assert store.counts()["pending"] == 3

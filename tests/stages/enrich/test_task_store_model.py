@@ -1,0 +1,136 @@
+"""The task store against a plain dictionary, under any order of operations."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from stages.archive.records import Enrichment, Failure
+from stages.enrich.candidates import CANDIDATES
+from stages.enrich.store import SCHEMA_SQL, STATES, TaskStore
+
+KEYS = st.sampled_from([f"k{i}" for i in range(8)])
+BATCH = st.lists(KEYS, max_size=6)
+LIMIT = st.integers(1, 3)
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass
+class Row:
+    n_messages: int
+    state: str = "pending"
+    attempts: int = 0
+    lease: int | None = None
+    reason: str | None = None
+    title: str | None = None
+
+
+class StoreAgainstDictionary(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection = duckdb.connect(config={"threads": 1})
+        self.connection.execute(SCHEMA_SQL)
+        self.store = TaskStore(self.connection)
+        self.rows: dict[str, Row] = {}
+        self.clock = 0
+        self.serial = 0
+
+    @rule(batch=st.lists(st.tuples(KEYS, st.integers(1, 3)), max_size=6, unique_by=lambda pair: pair[0]))
+    def enqueue(self, batch: list[tuple[str, int]]) -> None:
+        table = pa.Table.from_pylist(
+            [{"key": k, "kind": "url", "value": k, "first_seq": int(k[1]), "n_messages": n} for k, n in batch],
+            schema=CANDIDATES,
+        )
+        new = [(key, n) for key, n in batch if key not in self.rows]
+        assert self.store.enqueue(table) == len(new)
+        self.rows |= {key: Row(n) for key, n in new}
+
+    @rule(n=st.integers(0, 4), lease=st.integers(1, 5))
+    def claim(self, n: int, lease: int) -> None:
+        waiting = sorted(
+            (key for key, row in self.rows.items() if row.state == "pending"),
+            key=lambda key: (-self.rows[key].n_messages, int(key[1])),
+        )[:n]
+        tasks = self.store.claim(n, lease, START + timedelta(seconds=self.clock))
+        for key in waiting:
+            row = self.rows[key]
+            row.state, row.lease, row.attempts = "claimed", self.clock + lease, row.attempts + 1
+        assert [(task.key, task.attempts) for task in tasks] == [(key, self.rows[key].attempts) for key in waiting]
+
+    @rule(batch=BATCH)
+    def complete(self, batch: list[str]) -> None:
+        self.serial += 1
+        title = f"t{self.serial}"
+        taken = {key for key in batch if key in self.rows and self.rows[key].state != "done"}
+        assert self.store.complete([Enrichment(key, "url", key, title=title) for key in batch]) == len(taken)
+        for key in taken:
+            row = self.rows[key]
+            row.state, row.lease, row.reason, row.title = "done", None, None, title
+
+    @rule(batch=BATCH, error=st.sampled_from(["transient", "throttled", "permanent"]), limit=LIMIT)
+    def fail(self, batch: list[str], error: str, limit: int) -> None:
+        self.serial += 1
+        reason = f"r{self.serial}"
+        taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
+        assert self.store.fail([Failure(key, error, reason) for key in batch], limit) == len(taken)
+        for key in taken:
+            row = self.rows[key]
+            row.state = "dead" if error == "permanent" or row.attempts >= limit else "pending"
+            row.lease, row.reason = None, reason
+
+    @rule(batch=BATCH)
+    def release(self, batch: list[str]) -> None:
+        self._give_back({key for key in batch if key in self.rows}, None, self.store.release(batch))
+
+    @rule(seconds=st.integers(0, 6), limit=st.none() | LIMIT)
+    def time_passes(self, seconds: int, limit: int | None) -> None:
+        self.clock += seconds
+        count = self.store.release_expired(START + timedelta(seconds=self.clock), limit)
+        expired = {key for key, row in self.rows.items() if row.lease is not None and row.lease <= self.clock}
+        self._give_back(expired, limit, count)
+
+    @rule(limit=st.none() | LIMIT)
+    def start_again(self, limit: int | None) -> None:
+        self._give_back(set(self.rows), limit, self.store.release_all(limit))
+
+    def _give_back(self, keys: set[str], limit: int | None, count: int) -> None:
+        claimed = [self.rows[key] for key in keys if self.rows[key].state == "claimed"]
+        assert count == len(claimed)
+        for row in claimed:
+            dies = limit is not None and row.attempts >= limit
+            row.state, row.lease = ("dead" if dies else "pending"), None
+            row.reason = "The program ended every time this was being worked on." if dies else row.reason
+
+    @rule()
+    def retry(self) -> None:
+        self._again("dead", self.store.retry_dead())
+
+    @rule()
+    def renew(self) -> None:
+        self._again("done", self.store.renew())
+
+    def _again(self, state: str, count: int) -> None:
+        rows = [row for row in self.rows.values() if row.state == state]
+        assert count == len(rows)
+        for row in rows:
+            row.state, row.attempts = "pending", 0
+
+    @invariant()
+    def agrees(self) -> None:
+        states = [row.state for row in self.rows.values()]
+        assert self.store.counts() == {state: states.count(state) for state in STATES}
+        dead = [(key, row.attempts, row.reason) for key, row in sorted(self.rows.items()) if row.state == "dead"]
+        assert [(letter.key, letter.attempts, letter.reason) for letter in self.store.dead_letters()] == dead
+        done = [(key, row.title) for key, row in sorted(self.rows.items()) if row.state == "done"]
+        assert [(result.key, result.title) for result in self.store.enrichments()] == done
+
+    def teardown(self) -> None:
+        self.connection.close()
+
+
+StoreAgainstDictionary.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestStoreAgainstDictionary = StoreAgainstDictionary.TestCase
