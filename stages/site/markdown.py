@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from stages.site.bubbles import hue, time_of
+from stages.site.bubbles import time_of
 from stages.site.media import Media
 from stages.site.text import REL, clean, web_address
 from stages.site.transcript import Index, page_name
@@ -26,6 +26,8 @@ CITATION: Final = re.compile(r"\(\s*<?message:([0-9A-Za-z_-]+)>?(?:\s[^)]*)?\)")
 _SHORT_LABEL: Final = 3
 """A source's label up to this length is a mark set above the line, a longer one a link in the line."""
 
+_SOURCE: Final = "message:"
+_PLAIN_DIGITS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _TAGS: Final = {
     "p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "em", "strong", "s", "code", "pre", "hr", "br",
     "a", "sup", "img", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "div", "span",
@@ -123,42 +125,47 @@ class Bodies:
     def _links(self, children: "list[Token]", root: str) -> "list[Token]":
         """Sources as links into the transcript, safe links out with ``rel``; of all others the text alone is kept."""
         result: list[Token] = []
-        closings: list[list[Token]] = []
+        closings: list[str] = []
+        mark_end = -1
         for place, child in enumerate(children):
+            if place <= mark_end:
+                continue
             if child.type == "link_open":
-                before, after = self._link(str(child.attrGet("href") or ""), _label(children, place), root)
-                if before and before[0].content.startswith("<sup") and result and result[-1].type == "text":
-                    result[-1].content = result[-1].content.rstrip(" ")  # a mark stands at its word
-                result += before
-                closings.append(after)
+                label = _label(children, place)
+                opening = self._opening(str(child.attrGet("href") or ""), label, root)
+                if opening and _is_mark(child, label):
+                    if result and result[-1].type == "text":
+                        result[-1].content = result[-1].content.rstrip(" ")  # a mark stands at its word
+                    result.append(
+                        _html(f'<sup class="ref">{opening}{escape(label.translate(_PLAIN_DIGITS) or "•")}</a></sup>')
+                    )
+                    mark_end = _closing(children, place)
+                    continue
+                closings.append("</a>" if opening else "")
+                result += [_html(opening)] if opening else []
             elif child.type == "link_close":
-                result += closings.pop()
+                closing = closings.pop()
+                result += [_html(closing)] if closing else []
             else:
                 result.append(child)
         return result
 
-    def _link(self, href: str, label: str, root: str) -> "tuple[list[Token], list[Token]]":
-        if href.lower().startswith("message:"):
-            identity = href[len("message:") :]
-            position = self._index.positions.get(identity)
-            if position is None:
-                self.unknown += 1
-                return [], []
-            when = f"{self._words.day(day_of(position.day))}, {time_of(position.minute)}"
-            said = ": ".join(part for part in (clean(position.author or ""), position.excerpt) if part)
-            mark = len(label) <= _SHORT_LABEL
-            spoken = (
-                f' aria-label="{self._words["source"]}: {escape(clean(position.author or ""))}, {when}"' if mark else ""
-            )
-            opened = (
-                f'<a class="src" href="{root}{page_name(position.page)}#m-{identity}" '
-                f'title="{when} — {escape(said)}"{spoken}>'
-            )
-            return [_html(f'<sup class="ref">{opened}' if mark else opened)], [_html("</a></sup>" if mark else "</a>")]
-        address = web_address(href, mail=True)
-        if address is None:
-            return [], []
-        return [_html(f'<a href="{escape(address)}" rel="{REL}">')], [_html("</a>")]
+    def _opening(self, href: str, label: str, root: str) -> str:
+        """The tag that opens a link, or nothing where there is to be none."""
+        if not href.startswith(_SOURCE):
+            address = web_address(href, mail=True)
+            return f'<a href="{escape(address)}" rel="{REL}">' if address else ""
+        identity = href.removeprefix(_SOURCE)
+        position = self._index.positions.get(identity)
+        if position is None:
+            self.unknown += 1
+            return ""
+        author = escape(clean(position.author or ""))
+        when = f"{self._words.day(day_of(position.day))}, {time_of(position.minute)}"
+        said = ": ".join(filter(None, (author, escape(position.excerpt))))
+        spoken = f' aria-label="{self._words["source"]}: {author}, {when}"' if len(label) <= _SHORT_LABEL else ""
+        target = f"{root}{page_name(position.page)}#m-{identity}"
+        return f'<a class="src" href="{target}" title="{when} — {said}"{spoken}>'
 
     def _image(self, child: "Token", root: str) -> "Token":
         if child.type != "image":
@@ -184,10 +191,6 @@ def minutes_to_read(words: str) -> int:
     return max(1, round(len(words.split()) / 220))
 
 
-def hues(people: Sequence[str]) -> list[tuple[str, int]]:
-    return [(alias, hue(alias)) for alias in people]
-
-
 def _media_name(child: "Token") -> str | None:
     source = str(child.attrGet("src") or "")
     return source[len("media:") :] if source.startswith("media:") else None
@@ -195,8 +198,16 @@ def _media_name(child: "Token") -> str | None:
 
 def _label(children: "list[Token]", place: int) -> str:
     """The text between a link's opening and its closing."""
-    end = next((at for at in range(place, len(children)) if children[at].type == "link_close"), len(children))
-    return _plain(children[place + 1 : end]).strip()
+    return _plain(children[place + 1 : _closing(children, place)]).strip()
+
+
+def _closing(children: "list[Token]", place: int) -> int:
+    """Where the link closes that opens at ``place``; links do not nest."""
+    return next((at for at in range(place, len(children)) if children[at].type == "link_close"), len(children))
+
+
+def _is_mark(child: "Token", label: str) -> bool:
+    return len(label) <= _SHORT_LABEL and str(child.attrGet("href") or "").startswith(_SOURCE)
 
 
 def _without_marks(children: "list[Token]") -> "list[Token]":
@@ -205,8 +216,7 @@ def _without_marks(children: "list[Token]") -> "list[Token]":
     skipping = False
     for place, child in enumerate(children):
         if child.type == "link_open":
-            is_source = str(child.attrGet("href") or "").startswith("message:")
-            skipping = is_source and len(_label(children, place)) <= _SHORT_LABEL
+            skipping = _is_mark(child, _label(children, place))
         if not skipping:
             kept.append(child)
         skipping = skipping and child.type != "link_close"

@@ -26,6 +26,13 @@ def test_a_short_label_is_a_mark_at_its_word_and_a_long_one_a_link_in_the_line(b
     assert html.count("<sup") == 1
 
 
+def test_raised_digits_are_not_raised_twice(body, a):
+    html = body(f"They met. [¹²](message:{a.message_id(2)}) [³](message:{a.message_id(3)})")
+    assert ">12</a></sup>" in html
+    assert ">3</a></sup>" in html
+    assert "They met.<sup" in html
+
+
 def test_an_unknown_source_is_dropped_and_its_text_kept(build, a):
     site = build([a.post(0, body_markdown="They [met](message:0123) [here](message:no/such) and left.")], a.rows(2))
     assert "They met here and left." in site.words("posts/2026/03/post-0.html")
@@ -50,6 +57,7 @@ def test_a_picture_alone_or_with_a_caption_is_a_figure(body, picture):
     plain = body(f"![Eggs](media:{picture.files[1]})")
     assert plain.startswith("<figure><img ")
     assert "figcaption" not in plain
+    assert "On top</figcaption>" in body(f"![Eggs](media:{picture.files[1]}) On top")
     assert 'alt="Eggs"' in plain
     assert 'loading="lazy"' in plain
     assert '<figcaption dir="auto">On top</figcaption></figure>' in body(f'![Eggs](media:{picture.files[1]} "On top")')
