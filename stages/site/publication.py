@@ -21,7 +21,7 @@ from stages.errors import StreamlinerError
 from stages.privacy.leaks import find_leaks
 from stages.settings import Settings
 from stages.site.build import PublishedPost, SiteSource, build_site, slugify
-from stages.write.markdown import to_markdown
+from stages.write.markdown import body_markdown, to_markdown
 from stages.write.schema import Post
 
 PAGES_VERSION: Final = "1"
@@ -43,10 +43,11 @@ class Chronicle:
 
 @dataclass(frozen=True)
 class Told:
-    """A post of the plan in its final form: its place, its unique title, its file."""
+    """A post of the plan in its final form: its place, its unique title, its file, its language."""
 
     published: PublishedPost
     markdown: str
+    language: str
 
 
 def publish_chronicle(archive_folder: str, *, key: bytes, settings: Settings, refresh: bool) -> Chronicle:
@@ -79,7 +80,7 @@ def tell(archive: Archive, settings: Settings) -> list[Told]:
     """Every post of the plan in order, with titles and addresses made unique in one pass; addresses once given stay."""
     cursor = archive.cursor()
     rows = cursor.execute(
-        """SELECT w.window_index, w.start_ts, w.end_ts, m.ts, w.signature, o.posts, o.model
+        """SELECT w.start_ts, w.end_ts, m.ts, w.signature, o.posts, o.model
            FROM windows w JOIN outcomes o USING (signature) JOIN messages m ON m.seq = w.own_start_seq
            WHERE o.status = 'written' ORDER BY w.window_index"""
     ).fetchall()
@@ -88,7 +89,7 @@ def tell(archive: Archive, settings: Settings) -> list[Told]:
     titles: set[str] = set()
     taken = {path.rpartition("/")[2] for path in given.values()}
     told = []
-    for index, start, end, own, signature, posts, model in rows:
+    for start, end, own, signature, posts, model in rows:
         for part, fields in enumerate(json.loads(posts)):
             post = Post.model_validate(fields)
             date = own.astimezone(zone)
@@ -97,10 +98,24 @@ def tell(archive: Archive, settings: Settings) -> list[Told]:
             if path is None:
                 path = given[signature, part] = f"{date:%Y/%m}/{slugify(title, taken)}"
                 taken.add(path.rpartition("/")[2])
-            told.append(
-                _told(post, title, path, date, start.astimezone(zone), end.astimezone(zone), index, model, signature)
+            window = (start.astimezone(zone), end.astimezone(zone))
+            markdown = to_markdown(post, date=date, window=window, model=model, signature=signature, title=title)
+            published = PublishedPost(
+                slug=path.rpartition("/")[2],
+                path=path,
+                title=title,
+                dek=post.dek,
+                date=date,
+                window_start=window[0],
+                window_end=window[1],
+                body_markdown=body_markdown(post),
+                tags=post.tags,
+                people=post.people,
+                sources=post.sources,
+                model=model,
             )
-    _keep_slugs(archive, {(row[4], part) for row in rows for part in range(len(json.loads(row[5])))}, given)
+            told.append(Told(published, markdown, post.language))
+    _keep_slugs(archive, {(row[3], part) for row in rows for part in range(len(json.loads(row[4])))}, given)
     return told
 
 
@@ -132,9 +147,18 @@ def _keep_slugs(archive: Archive, wanted: set[tuple[str, int]], given: dict[tupl
     with archive.transaction() as cursor:
         cursor.execute("DELETE FROM slugs")
         if rows:
-            cursor.register("given_slugs", pa.table(dict(zip(("signature", "part", "path"), zip(*rows, strict=True), strict=True))))
+            names = ("signature", "part", "path")
+            cursor.register("given_slugs", pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))))
             cursor.execute("INSERT INTO slugs SELECT * FROM given_slugs")
             cursor.unregister("given_slugs")
+
+
+def _language(settings: Settings, told: list[Told]) -> str:
+    """The interface's language: the one that was set, else the one that most posts are in, of those there are."""
+    if settings.site.language != "auto":
+        return settings.site.language
+    portuguese = sum(post.language == "pt" for post in told)
+    return "pt" if portuguese * 2 > len(told) else "en"
 
 
 def _source(archive: Archive, settings: Settings, told: list[Told]) -> SiteSource:
