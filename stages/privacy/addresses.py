@@ -44,18 +44,20 @@ class View:
     """A text as it reads with percent escapes, HTML entities and backslash escapes resolved once.
 
     ``text`` is the reading; :meth:`source` leads back to what was written. An escape that resolves to nothing (bytes
-    that are no UTF-8, an unknown entity) stands for itself.
+    that are no UTF-8, an unknown entity) stands for itself. ``signs`` are first characters of the escapes to read.
     """
 
-    def __init__(self, written: str) -> None:
+    def __init__(self, written: str, signs: str = "%&\\") -> None:
         self.text = written
         self._edges: list[tuple[int, int, int, int]] = []
-        if "%" not in written and "&" not in written and "\\" not in written:
+        if not any(sign in written for sign in signs):
             return
         pieces: list[str] = []
         past = size = 0
         for match in _ESCAPE.finditer(written):
             start = match.start()
+            if written[start] not in signs:
+                continue
             for escape, plain in _resolve(match):
                 pieces.append(written[past:start])
                 size += start - past

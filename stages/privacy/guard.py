@@ -20,7 +20,7 @@ from stages.privacy.fold import fold, words
 from stages.privacy.names import Entry, Lexicon, Macs, alias_end, find_names
 from stages.privacy.numbers import find_numbers, forms
 from stages.privacy.prefilter import Prefilter
-from stages.privacy.vocabulary import ADDRESS, NAME, NUMBER, is_common_name
+from stages.privacy.vocabulary import ADDRESS, NAME, NUMBER
 
 _ISOLATED: Final = re.compile(r"@[~\s]{0,2}\u2068([^\u2066-\u2069\r\n]{1,200})\u2069")
 _CARD: Final = re.compile(r"(?:^|[:<\n])[ \u200e\u200f]*([^\s:<>/\\][^\n:<>/\\]{0,98}?)\.vcf\b", re.IGNORECASE)

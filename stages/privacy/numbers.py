@@ -63,8 +63,8 @@ class Run(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A number in a text. ``digits`` are its ASCII digits, with its country's code where that is known; ``sure``
-    says that any text in which it is spelt that way shows it to be a number; ``mention`` stands behind an @."""
+    """A number in a text: ``digits`` in ASCII, with its country's code where that is known; ``mention`` says that it
+    stands behind an @ sign."""
 
     start: int
     end: int
@@ -132,6 +132,16 @@ def find_numbers(text: str, known: Callable[[str], bool], regions: Sequence[str]
     without their country's code are judged. Cost: linear in the text; a few microseconds for each run of digits.
     """
     return [found for run in runs(text) for found in _in_run(text, run, known, regions)]
+
+
+def states_number(text: str, start: int) -> bool:
+    """Whether what stands before the digit at ``start`` says that a number follows: every such number is replaced."""
+    near = max(0, start - 8)
+    return bool(
+        _MENTION_CUE.search(text, near, start)
+        or _PLUS.search(text, near, start)
+        or _LINK_CUE.search(text, max(0, start - 120), start)
+    )
 
 
 def _in_run(text: str, run: Run, known: Callable[[str], bool], regions: Sequence[str]) -> Iterator[Found]:
