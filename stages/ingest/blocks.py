@@ -147,9 +147,12 @@ def _parse(whole: bytes, line: int, shapes: Sequence[Shape], valid: Validity | N
     rows = np.zeros(0, np.int64)
     parts = []
     left = np.arange(len(starts))
-    # a header begins with a digit, a bracket, a mark or a letter beyond ASCII (words before the time)
+    # a header begins with a digit, a bracket, a mark or a letter beyond ASCII; with others where a shape says so
     first = data[starts]
-    left = left[((first >= 0x30) & (first <= 0x39)) | (first == 0x5B) | (first >= 0x80)]
+    opening = ((first >= 0x30) & (first <= 0x39)) | (first == 0x5B) | (first >= 0x80)
+    for byte in {byte for shape in shapes for byte in shape.opening()}:
+        opening |= first == byte
+    left = left[opening]
     hopeful = left
     for index, shape in enumerate(shapes):
         matched = shape.match(data, starts[left])

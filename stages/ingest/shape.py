@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.ingest.meridiem import to_24_hours
-from stages.ingest.tokens import Bytes, Half, Ints, Token
+from stages.ingest.tokens import Bytes, Half, Ints, Literal, Marks, Token
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,13 @@ class Shape:
     seconds: bool
     era: str | None
     year_at: int | None
+
+    def opening(self) -> frozenset[int]:
+        """First bytes of the header that are no digit, where it begins with a word or sign."""
+        token = next(token for token in self.tokens if not isinstance(token, Marks))
+        if isinstance(token, Half):
+            return frozenset(spelling[0] for spelling, _ in token.spellings)
+        return frozenset(token.text[:1]) if isinstance(token, Literal) else frozenset()
 
     def match(self, data: Bytes, starts: Ints) -> "Matched":
         """Run the program at the line starts of a padded block; rows whose time is no time of day do not match."""
