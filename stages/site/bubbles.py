@@ -1,9 +1,7 @@
 """A message as HTML: a bubble, a card, or a line in the middle. Every piece of a message is escaped here."""
 
-import hashlib
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from html import escape
 from typing import Final, NamedTuple
 
@@ -45,10 +43,17 @@ class Position(NamedTuple):
     excerpt: str
 
 
-@lru_cache(4096)
-def hue(alias: str) -> int:
-    """An author's colour, a function of the alias alone, so that it is the same on every page and every day."""
-    return int.from_bytes(hashlib.blake2b(alias.encode(), digest_size=4).digest(), "big") % HUES
+class Palette:
+    """Each author's colour, in the order in which they first speak: as far apart as can be, the same on every page.
+
+    It stays when the chat grows at its end.
+    """
+
+    def __init__(self) -> None:
+        self._hues: dict[str, int] = {}
+
+    def hue(self, alias: str) -> int:
+        return self._hues.setdefault(alias, len(self._hues) % HUES)
 
 
 def initials(alias: str) -> str:
@@ -63,7 +68,8 @@ def time_of(minute: int) -> str:
 class Bubbles:
     """Renders messages for pages at one depth below the site's root."""
 
-    def __init__(self, words: Words, media: Media, root: str) -> None:
+    def __init__(self, words: Words, media: Media, palette: Palette, root: str) -> None:
+        self._palette = palette
         self._media = media
         self._root = root
         self._edited = f' <span class="ed">{words["edited"]}</span>'
@@ -71,8 +77,9 @@ class Bubbles:
 
     def turn(self, author: str) -> str:
         """The beginning of what one person says without being interrupted; the page closes it with ``</div>``."""
+        face = f'<span class="face" aria-hidden="true">{escape(initials(author))}</span>'
         return (
-            f'<div class="turn h{hue(author)}"><span class="face" aria-hidden="true">{escape(initials(author))}</span>'
+            f'<div class="turn h{self._palette.hue(author)}">{face}'
             f'<p class="who"><bdi>{escape(clean(author), quote=False)}</bdi></p>\n'
         )
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from stages.site.bubbles import Bubbles
+from stages.site.bubbles import Bubbles, Palette
 from stages.site.feed import NEWEST, feed
 from stages.site.markdown import CITATION, Bodies, minutes_to_read
 from stages.site.media import Media
@@ -64,10 +64,13 @@ def build_site(source: SiteSource, out: Path) -> SiteReport:
     pages.bytes += media.publish(out)
     pages.assets()
 
-    index = _transcript(source, words, media, pages)
+    palette = Palette()
+    index = _transcript(source, words, media, palette, pages)
     bodies = Bodies(words, media, index)
     plain = [bodies.plain(post.body_markdown) for post in source.posts]
-    views = [post_view(post, minutes_to_read(text), words) for post, text in zip(source.posts, plain, strict=True)]
+    views = [
+        post_view(post, minutes_to_read(text), words, palette) for post, text in zip(source.posts, plain, strict=True)
+    ]
     for older, newer in pairwise(views):
         older.newer, newer.older = newer, older
     newest_first = views[::-1]
@@ -86,7 +89,7 @@ def build_site(source: SiteSource, out: Path) -> SiteReport:
     return SiteReport(pages.count, pages.bytes, index.pages, index.messages, unknown)
 
 
-def _transcript(source: SiteSource, words: Words, media: Media, pages: Pages) -> Index:
+def _transcript(source: SiteSource, words: Words, media: Media, palette: Palette, pages: Pages) -> Index:
     """Write the transcript and its list of months; afterwards it is known where cited messages are."""
     cited: dict[str, str] = {}
     wanted: set[str] = set()
@@ -112,7 +115,7 @@ def _transcript(source: SiteSource, words: Words, media: Media, pages: Pages) ->
             body=_markup(page.body),
         )
 
-    bubbles = Bubbles(words, media, "../")
+    bubbles = Bubbles(words, media, palette, "../")
     index = write_transcript(source.messages(), words, bubbles, cited, wanted.__contains__, emit)
     months: dict[tuple[int, int], MonthView] = {}
     for number, (page_number, count) in index.days.items():

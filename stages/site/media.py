@@ -61,7 +61,7 @@ class Media:
         record = self._by_file.get(file)
         if record is None or _kind(file) != "image":
             return None
-        return self._img(record, alt or self._alt(record), root, _POST_SIZES, eager)
+        return self._img(record, self._words.described(alt) or self._alt(record), root, _POST_SIZES, eager)
 
     def inline(self, name: str, root: str) -> str:
         """An attachment in the transcript: the thing itself where there is a file for it, else what is known."""
@@ -79,7 +79,7 @@ class Media:
             target = root + relative(f"{FOLDER}/{files[0]}")
             label = escape(self._alt(record))
             return f'<{kind} class="av" controls preload="none" src="{target}" aria-label="{label}"></{kind}>'
-        return self._chip(self._kind_word(record), name, record.bytes)
+        return self._chip(escape(one_line(self._alt(record), 80)), name, record.bytes)
 
     def _img(self, record: Enrichment, alt: str, root: str, sizes: str, eager: bool) -> str:
         pictures = [name for name in self._files[record.key] if _kind(name) == "image"]
@@ -101,12 +101,8 @@ class Media:
         return f'<p class="chip"><b>{kind}</b> <bdi>{escape(clean(name[:200]), quote=False)}</bdi>{known}</p>'
 
     def _alt(self, record: Enrichment) -> str:
-        return record.alt or self._kind_word(record)
-
-    def _kind_word(self, record: Enrichment) -> str:
-        if record.kind == "audio" and record.alt == "Voice note":
-            return self._words["voice"]
-        return self._words[record.kind if record.kind in ("image", "audio", "video", "document") else "file"]
+        kind = record.kind if record.kind in ("image", "audio", "video", "document") else "file"
+        return self._words.described(record.alt) if record.alt else self._words[kind]
 
     def _usable(self, name: str) -> bool:
         path = self._folder / name

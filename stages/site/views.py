@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from stages.site.bubbles import hue
+from stages.site.bubbles import Palette
 from stages.site.slugs import fold, slugify
 from stages.site.source import PublishedPost
 from stages.site.text import clean, one_line, relative
@@ -74,7 +74,7 @@ def month_file(year: int, month: int) -> str:
     return f"months/{year:04d}-{month:02d}.html"
 
 
-def post_view(post: PublishedPost, minutes: int, words: Words) -> PostView:
+def post_view(post: PublishedPost, minutes: int, words: Words, palette: Palette) -> PostView:
     day = words.local(post.date).date()
     facts = [f"{minutes} {words['minutes']}"]
     if post.people:
@@ -96,7 +96,7 @@ def post_view(post: PublishedPost, minutes: int, words: Words) -> PostView:
         month_url=month_file(day.year, day.month),
         period=words.period(post.window_start, post.window_end),
         facts=facts,
-        people=[(clean(alias), hue(alias)) for alias in post.people],
+        people=[(clean(alias), palette.hue(alias)) for alias in post.people],
     )
 
 

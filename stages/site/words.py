@@ -54,7 +54,22 @@ _WORDS: Final = {
     "topics": ("topics", "temas"),
     "transcript": ("Transcript", "Transcrição"),
     "video": ("Video", "Vídeo"),
-    "voice": ("Voice note", "Nota de voz"),
+}
+# the neutral descriptions that enrichment gives to files, up to the first comma
+_DESCRIPTIONS: Final = {
+    "Audio": "Áudio",
+    "Calendar entry": "Entrada de calendário",
+    "Contact card": "Cartão de contacto",
+    "File": "Ficheiro",
+    "PDF document": "Documento PDF",
+    "Picture": "Imagem",
+    "Presentation": "Apresentação",
+    "Spreadsheet": "Folha de cálculo",
+    "Sticker": "Autocolante",
+    "Text document": "Documento de texto",
+    "Video": "Vídeo",
+    "Voice note": "Nota de voz",
+    "ZIP file": "Ficheiro ZIP",
 }
 _MONTHS: Final = {
     "en": [
@@ -91,6 +106,11 @@ class Words:
 
     def __getitem__(self, name: str) -> str:
         return _WORDS[name][0 if self.language == "en" else 1]
+
+    def described(self, description: str) -> str:
+        """A file's neutral description in this language; one that somebody wrote stays as it is."""
+        name, comma, rest = description.partition(",")
+        return _DESCRIPTIONS.get(name, name) + comma + rest if self.language == "pt" else description
 
     def count(self, number: int, one: str, many: str) -> str:
         """``1 message``, ``1,012 messages``."""

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.archive.records import Enrichment
-from stages.site.bubbles import HUES, hue, initials, without_phrase
+from stages.site.bubbles import HUES, Palette, initials, without_phrase
 from stages.site.build import SiteSource, build_site
 
 ANCHOR = re.compile(r' id="m-([0-9a-f]{32})"')
@@ -79,8 +79,16 @@ def test_days_are_those_of_the_zone_also_when_the_clock_changes(build, a):
 def test_what_one_person_says_in_a_row_is_one_turn_in_one_colour(rich):
     turns = rich.elements("transcript/0002.html", "div", "turn")
     assert all(len([child for child in turn if child.get("class") == "msg"]) <= 2 for turn in turns)
-    colours = Counter(turn.get("class").split()[1] for turn in turns)
-    assert set(colours) <= {f"h{hue(name)}" for name in ("Quiet Heron", "Amber Falcon", "Gentle Otter")}
+    colours = Counter((turn.find("p").find("bdi").text, turn.get("class")) for turn in turns)
+    assert set(colours) == {("Quiet Heron", "turn h0"), ("Amber Falcon", "turn h1"), ("Gentle Otter", "turn h2")}
+
+
+def test_people_keep_their_colour_when_the_chat_grows_and_only_a_crowd_shares_one():
+    palette = Palette()
+    before = [palette.hue(f"person {number}") for number in range(HUES)]
+    assert sorted(before) == list(range(HUES))
+    assert palette.hue("somebody new") == 0
+    assert [palette.hue(f"person {number}") for number in range(HUES)] == before
 
 
 def test_every_colour_has_a_rule(rich):
@@ -164,5 +172,9 @@ def test_initials():
 def test_an_attachment_without_a_file_says_what_is_known(build, a):
     messages = a.rows(1, kind="media", text="", media=["plan.pdf"])
     document = Enrichment(key="plan.pdf", kind="document", value="plan.pdf", alt="PDF document", bytes=1_213_000)
-    assert "Document plan.pdf 1.2 MB" in build(messages=messages, enrichments=[document]).words("transcript/0001.html")
+    assert "PDF document plan.pdf 1.2 MB" in build(messages=messages, enrichments=[document]).words(
+        "transcript/0001.html"
+    )
+    site = build(messages=messages, enrichments=[document], language="pt")
+    assert "Documento PDF plan.pdf 1,2 MB" in site.words("transcript/0001.html")
     assert "File plan.pdf" in build(messages=messages).words("transcript/0001.html")
