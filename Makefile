@@ -19,11 +19,10 @@ FIND_PYTHON = for candidate in $${PYTHON:-} python3.11 python3.12 python3; do \
 # Debian as root: what is missing is installed. Elsewhere it is named, and what can run does.
 ON_DEBIAN = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 APT_INSTALL = export DEBIAN_FRONTEND=noninteractive; \
-	apt-get install -y -q --no-install-recommends $(1) >build/apt.log 2>&1 \
-	|| { apt-get update -q >build/apt.log 2>&1 \
-	     && apt-get install -y -q --no-install-recommends $(1) >>build/apt.log 2>&1; } \
+	apt-get install -y -q $(1) >build/apt.log 2>&1 \
+	|| { apt-get update -q >build/apt.log 2>&1 && apt-get install -y -q $(1) >>build/apt.log 2>&1; } \
 	|| { tail -5 build/apt.log >&2; echo "apt-get could not install: $(1)" >&2; exit 1; }
-BROWSERS = chromium chromium-browser google-chrome google-chrome-stable
+HAS_BROWSER = { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
 .PHONY: help setup run stop test docker-test lint lock bench site sample clean
 
@@ -51,7 +50,7 @@ stop: ## Stop the dashboard that `make run` started
 test: setup ## Run the tests, but for those that need a Docker engine
 	@mkdir -p build; \
 	select="not docker"; \
-	if ! { for name in $(BROWSERS); do command -v "$$name"; done; } >/dev/null 2>&1; then \
+	if ! $(HAS_BROWSER); then \
 	  if $(ON_DEBIAN); then echo "Installing chromium for the browser's tests"; $(call APT_INSTALL,chromium); \
 	  else select="not docker and not browser"; \
 	    echo "Chromium is missing: install it to run the browser's tests as well; the rest runs now."; fi; fi; \

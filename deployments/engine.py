@@ -10,6 +10,7 @@ used as it is and never stopped.
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -61,6 +62,7 @@ class Engine:
         if os.geteuid() != 0:
             raise StreamlinerError("No Docker engine answers, and starting one needs root; start Docker and try again.")
         self._process.stop()
+        _mount_cgroups()
         sockets = tempfile.mkdtemp(prefix="streamliner-")
         command = [
             dockerd,
@@ -100,6 +102,13 @@ class Engine:
                 client.close()
         except (DockerException, OSError, docker.errors.APIError):
             return False
+
+
+def _mount_cgroups() -> None:
+    """Without an init system nobody has mounted them; Debian's docker.io brings the program that does."""
+    mount = shutil.which("cgroupfs-mount", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if mount and not os.path.ismount("/sys/fs/cgroup"):
+        subprocess.run([mount], check=False, stdin=subprocess.DEVNULL)
 
 
 def main(arguments: list[str] | None = None) -> int:
