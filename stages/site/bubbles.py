@@ -13,6 +13,7 @@ HUES: Final = 18
 """Colours of authors; the style sheet has a rule for each, ``.h0`` to ``.h17``."""
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]+")
+_SAID_EDITED: Final = re.compile(r"\s*[\u200e\u200f]?<[\u200e\u200f]?[^<>\n]{5,60}>[\u200e\u200f]?\s*$")
 _CARDS: Final = ("poll", "location", "contact")
 _NOTE: Final = re.compile(r" ?[\u200e\u200f]?\([^()\n]{3,60}\)[\u200e\u200f]?")
 _TIMES: Final = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)]
@@ -101,6 +102,8 @@ class Bubbles:
         for name in filter(None, message.media):
             text = without_phrase(text, name)
             pieces.append(self._media.inline(name, self._root))
+        if message.edited:
+            text = _SAID_EDITED.sub("", text)  # said beside the time instead
         text = text.strip()
         if text:
             pieces.append(self._text(message.kind, text, bool(message.media)))

@@ -178,7 +178,7 @@ def rich(build: Callable[..., Site], picture: Enrichment) -> Site:
     messages[9] |= {"kind": "call", "text": "Missed voice call"}
     messages[10] |= {"kind": "location", "text": "location: https://maps.example.org/?q=1,2"}
     messages[11] |= {"kind": "contact", "text": "Gentle Otter.vcf", "media": ["Gentle Otter.vcf"]}
-    messages[12] |= {"text": "ten it is", "reply_to": message_id(1), "edited": True}
+    messages[12] |= {"text": "ten it is <This message was edited>", "reply_to": message_id(1), "edited": True}
     messages[13] |= {"text": "see www.example.org/a_(b). or https://example.com/?a=1&b=2, yes\nand so on"}
     voice = Enrichment(key="PTT-1.opus", kind="audio", value="PTT-1.opus", alt="Voice note", bytes=34_213)
     body = (

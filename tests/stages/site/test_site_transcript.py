@@ -108,6 +108,7 @@ def test_each_kind_is_shown_for_what_it_is(rich):
     assert chips == ["Voice note PTT-1.opus 34 KB", "File Gentle Otter.vcf"]
     assert "IMG-1.jpg (file attached)" not in rich.words(page)
     assert "edited" in rich.words(page)
+    assert "<This message was edited>" not in rich.words(page)
 
 
 def test_an_answer_leads_to_what_it_answers(rich, a):
