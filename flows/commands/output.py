@@ -26,7 +26,8 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Se
         table.add_column(name, justify="right" if position in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty()).print(table)
+    width = None if sys.stdout.isatty() else 250  # a file or a pipe has no edge to fold at
+    Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width).print(table)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

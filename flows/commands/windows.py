@@ -38,8 +38,12 @@ def command(messages: str, out: str | None, config: str | None, as_json: bool, *
         print_json({"windows": plan.to_pylist()} if not out else {"windows": plan.num_rows, "out": out})
         return
     shown = ("window_index", "start_seq", "end_seq", "start_ts", "end_ts", "n_messages", "n_bytes")
-    rows = [[row[name] for name in shown] for row in plan.slice(0, 60).select(list(shown)).to_pylist()]
+    rows = [[_plain(row[name]) for name in shown] for row in plan.slice(0, 60).to_pylist()]
     print_table(shown, rows, right=(0, 1, 2, 5, 6))
     if plan.num_rows > 60:
         click.echo(f"… and {plan.num_rows - 60:,} more")
     click.echo(f"{plan.num_rows:,} windows")
+
+
+def _plain(value: Any) -> Any:
+    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "year") else value
