@@ -1,0 +1,127 @@
+"""The door: one call through it is one answer, however many tries that takes."""
+
+import asyncio
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+from stages.llm.destination import is_loopback, is_offline
+from stages.llm.offline import Messages, complete_offline
+from stages.llm.usage import Counters, Reply, Usage
+from stages.resilience.breaker import CircuitBreaker
+from stages.resilience.errors import CallError, CostLimitError, RefusedError, TransientError
+from stages.resilience.retry import RetryPolicy, retrying
+from stages.settings import BreakerSettings, Settings
+
+
+class _Provider:
+    """What all doors of this process to one model at one address share: its breaker and its places."""
+
+    def __init__(self, breaker: BreakerSettings, places: int) -> None:
+        self.breaker = CircuitBreaker.of(breaker)
+        self.places = asyncio.Semaphore(places)
+
+
+_providers: Final[dict[tuple[object, ...], _Provider]] = {}
+_providers_lock: Final = Lock()
+
+
+class Door:
+    """Asks the model of ``settings.llm``; any number of doors, threads and event loops share its limit and breaker.
+
+    ``limit_cost``: US dollars after which this door sends nothing more. ``may_call``: asked before each call, for a
+    limit that several doors share. What is in flight when a limit is reached is finished and paid for.
+    """
+
+    def __init__(
+        self, settings: Settings, *, limit_cost: float | None = None, may_call: Callable[[], bool] | None = None
+    ) -> None:
+        self.settings = settings
+        self.model = settings.llm.model
+        self.offline = is_offline(self.model)
+        self._limit_cost = limit_cost
+        self._may_call = may_call
+        self._counters = Counters()
+        self._policy = RetryPolicy.of(settings.retry)
+        self._provider = None if self.offline else _shared_provider(settings)
+
+    @property
+    def usage(self) -> Usage:
+        """The totals so far."""
+        return self._counters.snapshot()
+
+    async def complete(
+        self, messages: Messages, *, max_tokens: int | None = None, temperature: float | None = None
+    ) -> Reply:
+        """One answer to a prompt (``role`` and ``content`` each), tried again as its failures allow.
+
+        Raises :class:`CallError`: of the last try, or :class:`RefusedError` where nothing (more) may be sent.
+        """
+        if self.offline:
+            return self.complete_offline(messages)
+        from stages.llm.remote import on_model_loop
+
+        async def attempt() -> Reply:
+            return await self._attempt(messages, max_tokens, temperature)
+
+        return await on_model_loop(retrying(attempt, self._policy))
+
+    def complete_offline(self, messages: Messages) -> Reply:
+        """The answer of the offline model, whatever model this door leads to; counted like any call."""
+        self._counters.sent()
+        reply = complete_offline(messages)
+        self._counters.answered(reply)
+        return reply
+
+    async def _attempt(self, messages: Messages, max_tokens: int | None, temperature: float | None) -> Reply:
+        from stages.llm.remote import send
+
+        assert self._provider is not None
+        llm = self.settings.llm
+        async with self._provider.places:
+            try:
+                self._check_cost()
+                permit = self._provider.breaker.enter()
+            except RefusedError:
+                self._counters.refused()
+                raise
+            self._counters.sent()
+            try:
+                reply = await send(
+                    self.model,
+                    messages,
+                    api_base=llm.api_base,
+                    api_key=llm.api_key.get_secret_value() if llm.api_key else None,
+                    direct=llm.api_base is not None and is_loopback(llm.api_base),
+                    timeout=llm.timeout_seconds,
+                    max_tokens=llm.max_tokens if max_tokens is None else max_tokens,
+                    temperature=llm.temperature if temperature is None else temperature,
+                )
+            except TransientError as error:
+                permit.failed()
+                self._counters.failed(error.error_class)
+                raise
+            except CallError as error:
+                permit.succeeded()
+                self._counters.failed(error.error_class)
+                raise
+            except BaseException:
+                permit.abandoned()
+                raise
+            permit.succeeded()
+            self._counters.answered(reply)
+            return reply
+
+    def _check_cost(self) -> None:
+        spent_up = self._limit_cost is not None and self._counters.spent >= self._limit_cost
+        if spent_up or not (self._may_call is None or self._may_call()):
+            raise CostLimitError("The limit of cost is reached; no more calls are sent.")
+
+
+def _shared_provider(settings: Settings) -> _Provider:
+    llm = settings.llm
+    key = (llm.model, llm.api_base, llm.concurrency, settings.breaker.failures, settings.breaker.reset_seconds)
+    with _providers_lock:
+        if key not in _providers:
+            _providers[key] = _Provider(settings.breaker, llm.concurrency)
+        return _providers[key]
