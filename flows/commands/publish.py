@@ -1,6 +1,7 @@
 """``streamliner publish``: the main job, in this process or as a flow run."""
 
 import os
+import signal
 import sys
 from typing import Any
 
@@ -78,6 +79,7 @@ def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
     run = prepare(request, DirectRunner(1), progress, confirm=_confirm if sys.stdin.isatty() else None)
     performance = run.settings.performance
     run.runner = DirectRunner(performance.max_workers if performance.parallel_processing else 1)
+    signal.signal(signal.SIGTERM, _interrupt)  # a polite end is an interruption: what is done is kept and said
     try:
         return publish(run)
     except KeyboardInterrupt:
@@ -87,6 +89,10 @@ def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
             f"Interrupted: {run.counts['posts_written']} posts were written and kept, {left}; "
             "the same command goes on where this one stopped."
         ) from None
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _confirm(question: str) -> bool:
