@@ -7,11 +7,12 @@ the disk: what is written is pseudonymous already.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -133,10 +134,13 @@ def parse_export(
         privacy = Guard.build(key, sorted({*found.authors.names, *found.people}), known=known, region=region)
     with ordered_writer(out) as writer:
         emission = _Emission(source, found, zone, privacy, Identity(key, options.chat_id), writer)
-        for block in read_blocks(
-            source.open(), found.shapes, block_bytes=options.block_bytes, valid=found.valid, reading=emission.reading
-        ):
-            emission.take(block)
+        # the next block is read while this one is hashed: most of the first needs no interpreter
+        with ThreadPoolExecutor(1) as ahead:
+            blocks = emission.prepared(options.block_bytes)
+            pending = ahead.submit(next, blocks, None)
+            while (prepared := pending.result()) is not None:
+                pending = ahead.submit(next, blocks, None)
+                emission.take(prepared)
         if not emission.entries:
             raise BadInput("No line of the export holds a message with a date that exists.")
         writer.finish()
@@ -145,6 +149,15 @@ def parse_export(
     report.seconds = round(time.perf_counter() - started, 3)
     report.peak_rss_mb = round(peak_rss_mb(), 1)
     return report
+
+
+class _Prepared(NamedTuple):
+    """A block with its authors, texts and kinds."""
+
+    block: Block
+    split: Split
+    texts: Texts
+    kinds: Classified
 
 
 class _Emission:
@@ -174,12 +187,22 @@ class _Emission:
         self.entries = 0
         self.authored = 0
 
-    def take(self, block: Block) -> None:
+    def prepared(self, block_bytes: int) -> Iterator["_Prepared"]:
+        """The blocks of the chat with what can be told without hashing."""
+        found = self._found
+        for block in read_blocks(
+            self._source.open(), found.shapes, block_bytes=block_bytes, valid=found.valid, reading=self.reading
+        ):
+            split = found.authors.split(block)
+            texts = clean_texts(block, split.starts)
+            bracket = self._bracket[block.shapes]
+            kinds = classify(texts, split.codes >= 0, bracket, marked_file=found.marked, members=self._members)
+            yield _Prepared(block, split, texts, kinds)
+
+    def take(self, prepared: "_Prepared") -> None:
         """Turn one block into a batch."""
+        block, split, texts, kinds = prepared
         n = len(block)
-        split = self._found.authors.split(block)
-        texts = clean_texts(block, split.starts)
-        kinds = self._classify(block, split, texts)
         authors = self._names.take(pa.array(split.codes, mask=split.codes < 0))
         local = self._local(block)
         ids = self._identity.ids(local, authors, texts.clean)
@@ -208,10 +231,6 @@ class _Emission:
         low, high = int(utc.min()), int(utc.max())
         self._first = low if self._first is None else min(self._first, low)
         self._last = high if self._last is None else max(self._last, high)
-
-    def _classify(self, block: Block, split: Split, texts: Texts) -> Classified:
-        bracket = self._bracket[block.shapes]
-        return classify(texts, split.codes >= 0, bracket, marked_file=self._found.marked, members=self._members)
 
     def _local(self, block: Block) -> Ints:
         days = np.zeros(len(block), np.int64)

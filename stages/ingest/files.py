@@ -26,6 +26,8 @@ def attachments(
     A name that several members bear is kept for the first; the others get a number, so that none is lost.
     """
     by_fold = {fold(name): name for name in sorted(written)}
+    if not members:
+        return [], sorted(by_fold.values())
     names = {member.position: by_fold[fold(member.name)] for member in members if fold(member.name) in by_fold}
     missing = {key: name for key, name in by_fold.items() if name not in set(names.values())}
     skeletons: dict[str, list[str]] = {}

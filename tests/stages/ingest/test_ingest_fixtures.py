@@ -48,9 +48,12 @@ def test_a_whatsapp_sample_is_read_as_expected(sample: dict[str, Any], parse_fil
         if name in expected:
             wanted = expected[name]
             # the index cuts long texts
-            assert said[at] | {"text": said[at]["text"][: max(len(wanted["text"]), 1)]} | (
-                {} if wanted["text"] else {"text": said[at]["text"]}
-            ) == wanted
+            assert (
+                said[at]
+                | {"text": said[at]["text"][: max(len(wanted["text"]), 1)]}
+                | ({} if wanted["text"] else {"text": said[at]["text"]})
+                == wanted
+            )
     if isinstance(expected.get("timestamps"), list):
         # the index keeps the order of the file, and states some of them to the minute
         assert [entry["ts"][:16] for entry in said] == sorted(stamp[:16] for stamp in expected["timestamps"])
