@@ -37,6 +37,8 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
 
 def links(text: str) -> list[tuple[int, int]]:
     """Where addresses of pages stand, in characters: with a scheme, with ``www.``, or a domain with a path."""
+    if not any(sign in text for sign in ("/", ":", "?", "www.")):
+        return []
     return [match.span() for match in _LINK.finditer(text)]
 
 

@@ -32,6 +32,8 @@ UNSPACED: Final = (
 """Letters of Han, kana, Hangul, Thai, Lao, Khmer and Burmese: written without spaces, or with endings attached."""
 
 _ASCII_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_LATIN_WORD: Final = re.compile(r"[^\W_]+")
+_BEYOND: Final = re.compile("[\u0300-\U0010ffff\u00ad]")
 _DROPPED: Final = re.compile(f"[{_INSIDE}{INVISIBLE}]")
 _HIDDEN: Final = re.compile(f"[{INVISIBLE}]+")
 
@@ -60,8 +62,10 @@ def fold(text: str) -> str:
 def words(text: str) -> list[Word]:
     """The words of ``text`` in order. Cost: linear; about 0.5 microseconds a word."""
     if text.isascii():
-        return [Word(match.group().lower(), *match.span()) for match in _ASCII_WORD.finditer(text)]
-    return [Word(_folded(match.group()), *match.span()) for match in word_pattern().finditer(text)]
+        lower = text.lower()
+        return [Word(match[0], match.start(), match.end()) for match in _ASCII_WORD.finditer(lower)]
+    pattern = word_pattern() if _BEYOND.search(text) else _LATIN_WORD
+    return [Word(_folded(match[0]), match.start(), match.end()) for match in pattern.finditer(text)]
 
 
 def folded_words(text: str) -> tuple[str, ...]:
@@ -71,7 +75,9 @@ def folded_words(text: str) -> tuple[str, ...]:
 
 def spellings(text: str) -> set[str]:
     """The distinct words of ``text`` as they are written."""
-    return set((_ASCII_WORD if text.isascii() else word_pattern()).findall(text))
+    if text.isascii():
+        return set(_ASCII_WORD.findall(text))
+    return set((word_pattern() if _BEYOND.search(text) else _LATIN_WORD).findall(text))
 
 
 def rejoined(text: str, found: list[Word]) -> Iterator[tuple[int, int, str]]:

@@ -200,13 +200,14 @@ def find_names(text: str, found: Sequence[Word], lexicon: Lexicon, *, mentions: 
     Common names are found only behind an @ sign, and not at all without ``mentions``. Cost: one look-up a word.
     """
     matches: list[Match] = []
-    hidden = {}
+    adjectives = listed("adjectives")
+    hidden: dict[int, tuple[int, str]] = {}
     if has_invisible(text):
         hidden = {first: (last, joined) for first, last, joined in rejoined(text, list(found))}
     position, count = 0, len(found)
     while position < count:
-        after = alias_end(text, found, position)
-        if after > position:
+        head = found[position].folded
+        if head in adjectives and (after := alias_end(text, found, position)) > position:
             position = after
             continue
         if position in hidden:
@@ -217,7 +218,7 @@ def find_names(text: str, found: Sequence[Word], lexicon: Lexicon, *, mentions: 
                 position = last
                 continue
         step = 1
-        for length in lexicon.lengths(found[position].folded):
+        for length in lexicon.lengths(head):
             if position + length > count:
                 continue
             entry = lexicon.entry(tuple(word.folded for word in found[position : position + length]))

@@ -74,8 +74,9 @@ class Found(NamedTuple):
 
 def runs(text: str) -> Iterator[Run]:
     """Runs of digit groups with seven digits or more; dates are no part of any. Cost: linear."""
-    dates = [match.span() for match in _DATE.finditer(text)]
-    for match in _RUN.finditer(text):
+    found = [match for match in _RUN.finditer(text) if match.end() - match.start() >= SHORTEST]
+    dates = [match.span() for match in _DATE.finditer(text)] if found else []
+    for match in found:
         spans: list[tuple[int, int]] = []
         for group in _GROUP.finditer(text, *match.span()):
             if any(start <= group.start() < end for start, end in dates):

@@ -3,10 +3,9 @@
 A superset of the rows that the guard would change. Bytes settle what begins with a sign (``@``, an escape) or has seven
 digits; names are settled by RE2 over an alternation with accent classes, or, where names are many or known by MAC only,
 by the distinct words of the block. RE2 works with bounded memory and slows down a hundredfold past about 500 names in
-one pattern, hence the small groups.
+one pattern (past 400 of them, measured), hence the groups.
 """
 
-import re
 from functools import cache
 from typing import Any, Final
 
@@ -14,13 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.privacy.fold import UNSPACED, fold, words
+from stages.privacy.fold import fold, is_unspaced, words
 from stages.privacy.names import Lexicon
 
-_GROUP: Final = 100
+_GROUP: Final = 200
 _GROUPS: Final = 4
 _CACHED: Final = 1 << 20
 _ENOUGH: Final = 7
+_DIGIT, _SIGN, _CLOSER = 1, 2, 3
+_LATIN: Final = r"\x{c0}-\x{17f}\x{1ea0}-\x{1eff}"
+_OTHER_DIGIT: Final = r"[\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{ff10}-\x{ff19}]"
 
 
 class Prefilter:
@@ -39,10 +41,9 @@ class Prefilter:
         """Row numbers (int64, in order) of ``texts`` (string array) that have to be looked at."""
         if not len(texts):
             return np.empty(0, np.int64)
-        weights, exotic = _weigh(texts)
-        hit = weights >= _ENOUGH
-        if exotic.any():
-            rows = np.flatnonzero(exotic & ~hit)
+        hit, closer = _weigh(texts)
+        rows = np.flatnonzero(closer & ~hit)
+        if len(rows):
             hit[rows[_matches(texts.take(rows), _exotic())]] = True
         if self._patterns is None:
             hit |= self._by_words(texts)
@@ -85,103 +86,95 @@ def _matches(texts: pa.Array, pattern: str) -> Any:
 
 
 @cache
-def _tables() -> tuple[Any, Any]:
-    """Weight of each byte (a sign that begins something is enough by itself), and bytes that ask for a closer look."""
-    weights = np.zeros(256, np.uint8)
-    weights[ord("0") : ord("9") + 1] = 1
-    for sign in b"@%&\\":
-        weights[sign] = _ENOUGH
-    exotic = np.zeros(256, bool)
-    for lead in (0xC2, 0xCC, 0xCD, *range(0xD2, 0xE0), *range(0xE0, 0xF0)):
-        exotic[lead] = True
-    for lead in (0xF0, 0xF3):
-        exotic[lead] = True
-    return weights, exotic
+def _tables() -> Any:
+    """What each byte tells of its row: digit, sign that is enough by itself, lead of characters to look at closely."""
+    flags = np.zeros(256, np.uint8)
+    flags[ord("0") : ord("9") + 1] = _DIGIT
+    flags[[ord(sign) for sign in "@%&\\"]] = _SIGN
+    # every lead byte but those of Latin-1 and Latin Extended-A letters, Greek, Cyrillic and most emoji
+    flags[[0xC2, *range(0xC6, 0xCE), *range(0xD2, 0xF1), 0xF3]] = _CLOSER
+    return flags
 
 
 def _weigh(texts: pa.Array) -> tuple[Any, Any]:
-    """For each row: digits and signs (7 is enough), and whether characters occur that need a closer look."""
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    """(rows with a sign or seven digits, rows with characters to look at closely), booleans."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
     buffer = texts.buffers()[2]
     data = np.frombuffer(buffer, np.uint8)[offsets[0] : offsets[-1]] if buffer is not None else np.empty(0, np.uint8)
-    offsets = offsets - offsets[0]
-    weights, exotic = _tables()
-    summed = np.concatenate(([0], np.cumsum(weights[data], dtype=np.int64)))
-    marked = np.zeros(len(texts), bool)
-    places = np.flatnonzero(exotic[data])
-    marked[np.searchsorted(offsets, places, side="right") - 1] = True
-    return summed[offsets[1:]] - summed[offsets[:-1]], marked
+    flags = _tables()[data]
+    places = np.flatnonzero(flags)
+    kinds = flags[places]
+    rows = np.searchsorted(offsets, places + offsets[0], side="right") - 1
+    enough = np.bincount(rows[kinds == _DIGIT], minlength=len(texts)) >= _ENOUGH
+    enough[rows[kinds == _SIGN]] = True
+    closer = np.zeros(len(texts), bool)
+    closer[rows[kinds == _CLOSER]] = True
+    return enough, closer
 
 
 @cache
-def _classes() -> tuple[dict[str, str], dict[str, list[str]], str]:
-    """Characters by what they fold to (one character), by what they fold to (two or three), and the rest.
+def _classes() -> tuple[dict[str, str], frozenset[str], str]:
+    """Letters beyond Latin by the one that they fold to; pairs that one letter folds to; letters of other shapes.
 
-    The rest are letters and digits that fold across scripts and shapes (mathematical, circled, full width); a row
-    that holds one is looked at in any case.
+    The last (mathematical, circled, full width, phonetic) fold across scripts: a row that has one is looked at.
     """
     single: dict[str, list[str]] = {}
-    several: dict[str, list[str]] = {}
+    pairs: set[str] = set()
     odd: list[str] = []
-    for code in (*range(0xAA, 0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x10000), *range(0x10000, 0x20000)):
+    for code in (*range(0xAA, 0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)):
         char = chr(code)
-        if not char.isalnum() or 0xD800 <= code < 0xE000:
+        if not char.isalnum():
             continue
         folded = fold(char)
-        if code >= 0x2000 and folded != char and not 0x1E00 <= code < 0x2000:
-            odd.append(char)
-        elif len(folded) == 1:
+        if _is_latin(code):
+            if len(folded) == 2:
+                pairs.add(folded)
+            elif len(folded) > 2:
+                odd.append(char)
+        elif len(folded) == 1 and not folded.isascii() and code < 0x2000:
             single.setdefault(folded, []).append(char)
-        elif 1 < len(folded) <= 3 and folded.isalnum():
-            several.setdefault(folded, []).append(char)
         elif folded != char:
             odd.append(char)
-    return {folded: "".join(chars) for folded, chars in single.items()}, several, "".join(odd)
+    return {folded: "".join(chars) for folded, chars in single.items()}, frozenset(pairs), "".join(odd)
+
+
+def _is_latin(code: int) -> bool:
+    return 0xC0 <= code < 0x180 or 0x1EA0 <= code < 0x1F00
 
 
 @cache
 def _exotic() -> str:
     """RE2: marks and invisible characters next to letters, digits of other scripts, letters of other shapes."""
-    odd = _classes()[2]
-    return rf"[\pL\p{{Nd}}][\pM\p{{Cf}}]|[^\x00-\x7f0-9]\p{{Nd}}|[{_ranged(odd)}]"
+    return rf"[\pL\p{{Nd}}][\pM\p{{Cf}}]|[\p{{Cf}}][\pL\p{{Nd}}]|{_OTHER_DIGIT}|[{_ranged(_classes()[2])}]"
 
 
 def _alternation(triggers: list[str]) -> str:
-    """RE2 for any of the folded words, in any case and with any accent, between characters that end words."""
-    unspaced = [word for word in triggers if re.match(f"[{UNSPACED}]", word)]
-    spaced = [word for word in triggers if not re.match(f"[{UNSPACED}]", word)]
-    parts = []
-    if spaced:
-        edge = r"[^\pL\p{Nd}]"
-        parts.append(rf"(?:^|{edge}|\p{{Lo}})(?:{'|'.join(map(_spelt, spaced))})(?:$|{edge}|\p{{Lo}})")
+    """RE2 for any of the folded words in any case and with any accent; matches more where that keeps it small."""
+    unspaced = [word for word in triggers if is_unspaced(word)]
+    spaced = [word for word in triggers if not is_unspaced(word)]
+    edge = rf"[^0-9A-Za-z{_LATIN}]"
+    parts = [rf"(?:^|{edge})(?:{'|'.join(map(_spelt, spaced))})(?:$|{edge})"] if spaced else []
     return "|".join(parts + list(map(_spelt, unspaced)))
 
 
 def _spelt(word: str) -> str:
-    single, several, _ = _classes()
+    """A word with each letter as its class; a Latin letter with an accent stands for any letter, or for a pair."""
+    single, pairs, _ = _classes()
     pattern = []
-    position = 0
-    while position < len(word):
-        char = word[position]
-        alternatives = [f"[{_ranged(char + char.upper()[:1] + single.get(char, ''))}]"]
-        size = 1
-        for length in (3, 2):
-            cluster = word[position : position + length]
-            if len(cluster) == length and cluster in several:
-                tail = "".join(f"[{_ranged(one + one.upper()[:1] + single.get(one, ''))}]" for one in cluster[1:])
-                alternatives = [alternatives[0] + tail, f"[{_ranged(''.join(several[cluster]))}]"]
-                size = length
-                break
-        pattern.append(alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})")
-        position += size
+    for position, char in enumerate(word):
+        if char.isascii():
+            pattern.append(f"[{char}{char.upper()}{_LATIN}]" if char.isalpha() else char)
+        else:
+            pattern.append(f"[{_ranged(char + char.upper()[:1] + single.get(char, ''))}]")
+        if position and word[position - 1 : position + 1] in pairs:
+            pattern.append("?")
     return "".join(pattern)
 
 
 def _ranged(chars: str) -> str:
     """The inside of an RE2 character class."""
-    codes = sorted({ord(char) for char in chars})
     parts: list[list[int]] = []
-    for code in codes:
+    for code in sorted({ord(char) for char in chars}):
         if parts and parts[-1][1] + 1 == code:
             parts[-1][1] = code
         else:
