@@ -7,7 +7,8 @@ nothing.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -26,6 +27,23 @@ _ISOLATED: Final = re.compile(r"@[~\s]{0,2}\u2068([^\u2066-\u2069\r\n]{1,200})\u
 _CARD: Final = re.compile(r"(?:^|[:<\n])[ \u200e\u200f]*([^\s:<>/\\][^\n:<>/\\]{0,98}?)\.vcf\b", re.IGNORECASE)
 _CARD_FIELD: Final = re.compile(r"^(?:item\d+\.)?(?:FN|N|NICKNAME)(?:;[^:\n]*)?:(.+)$", re.IGNORECASE | re.MULTILINE)
 _BESIDE: Final = re.compile(r"[ \u00a0_\-]{1,2}")
+
+
+class Taken:
+    """Spans that do not overlap, in order of place."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing of ``start:end`` (not empty) is taken."""
+        after = bisect_left(self.spans, (end,))
+        return after == 0 or self.spans[after - 1].end <= start
+
+    def add(self, spans: Iterable["Span"]) -> None:
+        """Take the spans that are free."""
+        fresh = [span for span in spans if self.is_free(span.start, span.end)]
+        self.spans = sorted(self.spans + fresh)
 
 
 class Span(NamedTuple):
@@ -112,7 +130,8 @@ class Guard:
             start, end = view.source(span.start, span.end)
             if start < past:
                 continue
-            linked = any(first <= span.start < last for first, last in inside)
+            link = bisect_right(inside, (span.start, len(view.text))) - 1
+            linked = link >= 0 and span.start < inside[link][1]
             word = span.word.replace(" ", "-") if linked else f"[{span.word}]" if span.bracket else span.word
             parts += [value[past:start], word]
             past = end
@@ -190,37 +209,35 @@ class Guard:
 
     def _spans(self, text: str) -> list[Span]:
         """What is replaced in ``text``: in order, without overlap."""
-        taken: list[Span] = []
+        taken = Taken()
         if "@" in text:
-            for start, end in addresses(text):
-                taken.append(self._address(text, start, end))
-            taken += self._people(text, _ISOLATED, taken, keep=1)
+            taken.add(self._address(text, start, end) for start, end in addresses(text))
+            taken.add(self._people(text, _ISOLATED, keep=1))
         lower = text.casefold()
         if ".vcf" in lower:
-            taken += self._people(text, _CARD, taken)
+            taken.add(self._people(text, _CARD))
         if "begin:vcard" in lower:
-            taken += self._people(text, _CARD_FIELD, taken)
-        for found in find_numbers(text, self._is_known_phone, self._regions):
-            if _free(found.start, found.end, taken):
-                taken.append(self._number(found.start, found.end, found.digits, found.mention))
-        taken.sort()
+            taken.add(self._people(text, _CARD_FIELD))
+        found = find_numbers(text, self._is_known_phone, self._regions)
+        if found:
+            free = [number for number in found if taken.is_free(number.start, number.end)]
+            taken.add([self._number(*number) for number in free])
         read = words(text)
-        if taken:
-            read = [word for word in read if _free(word.start, word.end, taken)]
+        if taken.spans:
+            read = [word for word in read if taken.is_free(word.start, word.end)]
         named = [_named(match.start, match.end, match.entry) for match in find_names(text, read, self._lexicon)]
-        return sorted(taken + _merged(text, named))
+        if named:
+            taken.add(_merged(text, named))
+        return taken.spans
 
-    def _people(self, text: str, pattern: re.Pattern[str], taken: list[Span], keep: int = 0) -> list[Span]:
+    def _people(self, text: str, pattern: re.Pattern[str], keep: int = 0) -> Iterator[Span]:
         """Whoever stands where only a person can stand, known or not; ``keep`` characters stay as they are."""
-        spans = []
         for match in pattern.finditer(text):
             start = match.start() + keep if keep else match.start(1)
             end = match.end() if keep else match.end(1)
             name = match.group(1).strip("; \t\r")
-            if not name or not _free(start, end, taken) or self._is_alias(name):
-                continue
-            spans.append(Span(start, end, self._alias_of(name), False))
-        return spans
+            if name and not self._is_alias(name):
+                yield Span(start, end, self._alias_of(name), False)
 
     def _is_alias(self, name: str) -> bool:
         read = words(name)
@@ -280,7 +297,3 @@ def _merged(text: str, named: list[Span]) -> list[Span]:
         else:
             merged.append(span)
     return merged
-
-
-def _free(start: int, end: int, taken: Iterable[Span]) -> bool:
-    return all(end <= span.start or start >= span.end for span in taken)

@@ -33,7 +33,7 @@ def find_key(configured: str | None, *, say: Callable[[str], None]) -> bytes | N
     path = key_file()
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise BadInput(f"The privacy key file {path} cannot be read: {error.strerror}.") from None

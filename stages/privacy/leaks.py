@@ -114,9 +114,10 @@ class _Search:
                     yield start, end, "email"
         if self._phones:
             for run in runs(text):
-                for first, last, digits in spellings(run):
-                    if self._is_phone(digits, lambda at=run.spans[first][0]: states_number(text, at)):
-                        yield run.spans[first][0], run.spans[last - 1][1], "phone"
+                for first, (start, _) in enumerate(run.spans):
+                    for last, digits in spellings(run, first):
+                        if self._is_phone(digits, text, start):
+                            yield start, run.spans[last - 1][1], "phone"
 
     def _may_name(self, text: str) -> bool:
         spelt = distinct_words(text)
@@ -130,12 +131,12 @@ class _Search:
             self._cleared.add(word)
         return False
 
-    def _is_phone(self, digits: str, stated) -> bool:  # type: ignore[no-untyped-def]
+    def _is_phone(self, digits: str, text: str, start: int) -> bool:
         """Whether digits are a number that was seen. One that was met while texts streamed by counts only where it
         says itself that it is a number: spelt otherwise it may have gone by before it was known."""
         for spelt in {digits, digits.lstrip("0")}:
             common = self._phones.get(self._macs.of("phone", spelt))
-            if common is not None and (not common or stated()):
+            if common is not None and (not common or states_number(text, start)):
                 return True
         return False
 

@@ -51,6 +51,7 @@ _FORMS: Final = tuple(
         r"55[1-9]\d9\d{8}",
     )
 )
+_GROUPS: Final = 6
 LONGEST: Final = 15
 SHORTEST: Final = 7
 
@@ -76,10 +77,13 @@ def runs(text: str) -> Iterator[Run]:
     """Runs of digit groups with seven digits or more; dates are no part of any. Cost: linear."""
     found = [match for match in _RUN.finditer(text) if match.end() - match.start() >= SHORTEST]
     dates = [match.span() for match in _DATE.finditer(text)] if found else []
+    past = 0
     for match in found:
         spans: list[tuple[int, int]] = []
         for group in _GROUP.finditer(text, *match.span()):
-            if any(start <= group.start() < end for start, end in dates):
+            while past < len(dates) and dates[past][1] <= group.start():
+                past += 1
+            if past < len(dates) and dates[past][0] <= group.start():
                 yield from _as_run(text, spans)
                 spans = []
             else:
@@ -87,21 +91,16 @@ def runs(text: str) -> Iterator[Run]:
         yield from _as_run(text, spans)
 
 
-def spellings(run: Run) -> Iterator[tuple[int, int, str]]:
-    """(first group, past the last, digits) of every number that a run may hold, leftmost first, longest first."""
-    count = len(run.digits)
-    for first in range(count):
-        sizes = 0
-        last = first
-        while last < count and sizes + len(run.digits[last]) <= LONGEST + 2:
-            sizes += len(run.digits[last])
-            last += 1
-        while last > first:
-            digits = "".join(run.digits[first:last])
-            if len(digits) < SHORTEST:
-                break
-            yield first, last, digits
-            last -= 1
+def spellings(run: Run, first: int) -> Iterator[tuple[int, str]]:
+    """(past the last group, digits) of every number that may begin with group ``first`` of a run, longest first."""
+    size, last = 0, first
+    while last < len(run.digits) and size + len(run.digits[last]) <= LONGEST + 2:
+        size += len(run.digits[last])
+        last += 1
+    while last > first and size >= SHORTEST:
+        yield last, "".join(run.digits[first:last])
+        last -= 1
+        size -= len(run.digits[last])
 
 
 def forms(digits: str) -> list[str]:
@@ -161,10 +160,7 @@ def _at(text: str, run: Run, first: int, known: Callable[[str], bool], regions: 
     start = run.spans[first][0]
     reach = max(0, start - 8)
     mention = _MENTION_CUE.search(text, reach, start) is not None
-    options = [
-        (last, digits) for begin, last, digits in spellings(Run(run.spans[first:], run.digits[first:])) if not begin
-    ]
-    options = [(first + last, digits) for last, digits in options]
+    options = list(spellings(run, first))
     if not options:
         return first, "", mention
     if mention or _LINK_CUE.search(text, max(0, start - 120), start):
@@ -182,8 +178,9 @@ def _at(text: str, run: Run, first: int, known: Callable[[str], bool], regions: 
     for last, digits in options:
         if known(digits) or (digits.startswith("0") and known(digits.lstrip("0"))):
             return last, digits.lstrip("0"), False
-    if _alone(text, run, first):
-        for last, digits in options:
+    grouped = [option for option in options if option[0] - first <= _GROUPS]
+    if grouped and _alone(text, run, first):
+        for last, digits in grouped:
             found = _national(text, run, first, last, digits, regions)
             if found:
                 return last, found, False
