@@ -63,7 +63,7 @@ class Engine:
             raise StreamlinerError("No Docker engine answers, and starting one needs root; start Docker and try again.")
         self._process.stop()
         _mount_cgroups()
-        sockets = tempfile.mkdtemp(prefix="streamliner-")
+        sockets = tempfile.mkdtemp(prefix="streamliner-engine-")
         command = [
             dockerd,
             *("--host", f"unix://{sockets}/docker.sock", "--pidfile", f"{sockets}/docker.pid"),
@@ -86,8 +86,9 @@ class Engine:
         facts = self._process.facts()
         ended = self._process.stop(grace=30)
         if facts:
-            shutil.rmtree(facts["sockets"], ignore_errors=True)
-            shutil.rmtree(self.folder / "data", ignore_errors=True)
+            for folder in (Path(facts["sockets"]), self.folder / "data"):
+                _unmount_below(folder)
+                shutil.rmtree(folder, ignore_errors=True)
         return ended
 
     def _answers(self) -> bool:
@@ -102,6 +103,13 @@ class Engine:
                 client.close()
         except (DockerException, OSError, docker.errors.APIError):
             return False
+
+
+def _unmount_below(folder: Path) -> None:
+    """Let go of what the engine leaves mounted: a network namespace, layers of a container that was killed."""
+    mounts = [Path(line.split(" ")[1]) for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    for mount in sorted((mount for mount in mounts if folder in mount.parents), reverse=True):
+        subprocess.run(["umount", str(mount)], check=False, stdin=subprocess.DEVNULL)
 
 
 def _mount_cgroups() -> None:
