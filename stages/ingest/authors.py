@@ -147,7 +147,8 @@ class AuthorBook:
     def _plausible(self, name: str, count: int) -> bool:
         if not name or len(name) > _MOST_CHARACTERS or load_phrases().notice.fullmatch(name):
             return False
-        return count > 1 or (len(name) <= 40 and len(name.split()) <= 6)
+        short = len(name) <= 60 and len(name.split()) <= 9
+        return count > 1 or (short and not any(quote in name for quote in '"“”„«»'))
 
 
 def _is_name(name: str) -> bool:

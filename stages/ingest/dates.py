@@ -5,7 +5,7 @@ Evidence is gathered column-wise per shape while the file is surveyed; the decis
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,7 @@ ORDERS: Final = {
 """Order -> where year, month and day stand among the three fields."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2099
+_FEW: Final = 3
 IN_WORDS: Final = {
     "dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day", "ydm": "year/day/month",
     "myd": "month/year/day", "dym": "day/year/month",
@@ -50,27 +51,38 @@ def to_days(fields: Ints, order: str) -> tuple[Ints, Mask]:
 
 @dataclass
 class _Candidate:
+    """One order: dates that it cannot read, those of them that the other usual order can, steps back in time."""
+
     invalid: int = 0
-    invalid_line: int | None = None
+    others: int = 0
+    others_line: int | None = None
     steps: int = 0
     last: int | None = None
 
 
 @dataclass
 class DateEvidence:
-    """What one shape's dates say. Feed it blocks in file order."""
+    """What one shape's dates say. Feed it blocks in file order. ``impossible`` dates are read by no usual order."""
 
     year_at: int | None
     rows: int = 0
     votes: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
     same: bool = True
+    impossible: int = 0
+    impossible_line: int | None = None
     seen: list[set[int]] = field(default_factory=lambda: [set(), set(), set()])
     tried: dict[str, _Candidate] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = {None: ("dmy", "mdy", "ymd", "ydm"), 0: ("ymd", "ydm"), 1: ("myd", "dym"), 2: ("dmy", "mdy")}
         self.tried = {name: _Candidate() for name in names[self.year_at]}
+
+    @property
+    def usual(self) -> tuple[str, str]:
+        """The two orders that phones use where the year stands."""
+        first, second = list(self.tried)[:2]
+        return first, second
 
     def add(self, fields: Ints, lines: Ints) -> None:
         """Take the dates of one block (3 x n) and their line numbers."""
@@ -80,28 +92,45 @@ class DateEvidence:
         if self.year_at is None:
             for at in range(3):
                 self.seen[at].update(np.unique(fields[at]).tolist())
+        calendar = {name: to_days(fields, name) for name in self.tried}
+        first, second = self.usual
+        self.same = self.same and bool((calendar[first][0] == calendar[second][0]).all())
+        neither = ~(calendar[first][1] | calendar[second][1])
+        if neither.any():
+            self.impossible += int(neither.sum())
+            self.impossible_line = self.impossible_line or int(lines[int(np.argmax(neither))])
         for name, candidate in self.tried.items():
-            days, good = to_days(fields, name)
-            bad = int(len(good) - good.sum())
-            if bad:
-                candidate.invalid += bad
-                candidate.invalid_line = candidate.invalid_line or int(lines[int(np.argmin(good))])
-                days = days[good]
+            days, good = calendar[name]
+            candidate.invalid += int((~good).sum())
+            others = ~good & ~neither
+            if name in self.usual and others.any():
+                candidate.others += int(others.sum())
+                candidate.others_line = candidate.others_line or int(lines[int(np.argmax(others))])
+            days = days[good]
             if len(days):
                 before = days[:1] if candidate.last is None else np.array([candidate.last])
                 candidate.steps += int((np.diff(np.concatenate((before, days))) < 0).sum())
                 candidate.last = int(days[-1])
-        first, second = list(self.tried)[:2]
-        self.same = self.same and bool((to_days(fields, first)[0] == to_days(fields, second)[0]).all())
+
+    def fits(self, name: str) -> bool:
+        """Whether an order reads every date, but for a few that exist in none."""
+        candidate = self.tried[name]
+        if (
+            name in self.usual
+            and (self.impossible < _FEW or self.impossible * 10 <= self.rows)
+            and candidate.last is not None
+        ):
+            return candidate.others == 0
+        return candidate.invalid == 0
 
     @property
     def open(self) -> bool:
         """Whether neither a year in front nor a field above 12 has decided it yet."""
-        return self.year_at != 0 and all(self.tried[name].invalid == 0 for name in list(self.tried)[:2])
+        return self.year_at != 0 and all(self.fits(name) for name in self.usual)
 
     def vote(self, fields: Ints, year: Ints, month: Ints, day: Ints) -> None:
         """Dates that attachments carry in their names beside the dates of their messages."""
-        for name in list(self.tried)[:2]:
+        for name in self.usual:
             y, m, d = split(fields, name)
             self.votes[name] = self.votes.get(name, 0) + int(((y == year) & (m == month) & (d == day)).sum())
 
@@ -131,12 +160,26 @@ DAY_FIRST: Final = frozenset(("pt", "es", "de", "fr", "it", "nl", "ru", "cs", "i
 
 def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:
     """The order of one shape's dates. Raises :class:`BadInput` where no order, or not the one asked for, fits."""
+    if not any(evidence.fits(name) for name in evidence.tried) and evidence.impossible * 10 > evidence.rows:
+        raise BadInput(
+            f"Line {evidence.impossible_line} has a date that is none, in whatever order it is read; "
+            "export the chat again or repair the file."
+        )
+    decision = _decide(evidence, asked)
+    if evidence.impossible and decision.order in evidence.usual:
+        said = (
+            f"{evidence.impossible} lines begin with a date that does not exist, the first is line "
+            f"{evidence.impossible_line}; they were kept as text of the message before."
+        )
+        decision = replace(decision, warnings=(*decision.warnings, said))
+    return decision
+
+
+def _decide(evidence: DateEvidence, asked: str) -> DateOrder:
     if asked != "auto":
         return _as_asked(evidence, asked)
-    names = list(evidence.tried)
-    plain = names[:2]
     tried = evidence.tried
-    valid = [name for name in names if tried[name].invalid == 0]
+    valid = [name for name in tried if evidence.fits(name)]
     if evidence.year_at == 0:
         if "ymd" in valid or tried["ymd"].invalid <= tried["ydm"].invalid:
             return DateOrder("ymd", "year first", False)
@@ -144,11 +187,11 @@ def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:
     unusual = _two_digit_year_first(evidence, valid)
     if unusual:
         return unusual
-    good = [name for name in plain if name in valid]
+    good = [name for name in evidence.usual if name in valid]
     if len(good) == 1:
         return DateOrder(good[0], "a field above 12", False)
     if not good:
-        return _neither(evidence, valid)
+        return _both(evidence)
     if evidence.same:
         return DateOrder(good[0], "day and month are equal", False)
     first, second = good
@@ -199,20 +242,12 @@ def _two_digit_year_first(evidence: DateEvidence, valid: Sequence[str]) -> DateO
     return None
 
 
-def _neither(evidence: DateEvidence, valid: Sequence[str]) -> DateOrder:
+def _both(evidence: DateEvidence) -> DateOrder:
     """Fields above 12 on both sides: the phone's region changed, or a few headers are foreign."""
-    del valid
-    names = list(evidence.tried)[:2]
-    best = min(names, key=lambda name: evidence.tried[name].invalid)
-    other = names[1 - names.index(best)]
-    wrong = evidence.tried[best].invalid
-    if wrong * 2 > evidence.rows and evidence.tried[other].invalid * 2 > evidence.rows:
-        raise BadInput(
-            f"Line {evidence.tried[best].invalid_line} has a date that is none, in whatever order it is read; "
-            "say the order with --date-order or repair the file."
-        )
+    best, other = sorted(evidence.usual, key=lambda name: evidence.tried[name].others)
+    wrong = evidence.tried[best].others
     said = (
-        f"{wrong} dates, the first in line {evidence.tried[best].invalid_line}, cannot be {IN_WORDS[best]} as the "
+        f"{wrong} dates, the first in line {evidence.tried[best].others_line}, cannot be {IN_WORDS[best]} as the "
         f"others; where they can be {IN_WORDS[other]} they were read so."
     )
     return DateOrder(best, "a field above 12", True, swap=True, warnings=(said,))
@@ -222,7 +257,7 @@ def _as_asked(evidence: DateEvidence, asked: str) -> DateOrder:
     order = asked
     said: tuple[str, ...] = ()
     if evidence.year_at == 0 and asked != "ymd":
-        found = decide(evidence)
+        found = _decide(evidence, "auto")
         said = (f"The year stands first in four digits, so --date-order {asked} changes nothing.",)
         return DateOrder(found.order, found.evidence, False, warnings=said)
     if evidence.year_at == 1:
@@ -230,10 +265,11 @@ def _as_asked(evidence: DateEvidence, asked: str) -> DateOrder:
     if order not in evidence.tried:
         raise BadInput(f"--date-order {asked} does not fit: the year stands last in four digits. Try dmy or mdy.")
     candidate = evidence.tried[order]
-    if candidate.invalid:
+    if not evidence.fits(order):
+        line = candidate.others_line or evidence.impossible_line or 1
         raise BadInput(
-            f"--date-order {asked} does not fit: line {candidate.invalid_line} has no such date "
-            f"({candidate.invalid} of {evidence.rows} dates do not)."
+            f"--date-order {asked} does not fit: {candidate.invalid} of {evidence.rows} dates cannot be read so"
+            + (f", the first is in line {line}." if order in evidence.usual else ".")
         )
     return DateOrder(order, "as asked", False)
 

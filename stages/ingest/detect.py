@@ -132,7 +132,7 @@ def _in_zip(path: Path, score: Callable[[bytes], float], limits: ZipLimits) -> C
         raise BadInput(f"The ZIP {path} is encrypted; export the chat again without a password, or unpack it first.")
     graded = [(_rank(member), _headers(path, member, score, limits), member) for member in texts]
     # documents that people sent end in .txt as well: a chat is what has headers
-    graded = [(rank, share, member) for rank, share, member in graded if share >= 0.05]
+    graded = [(rank, share, member) for rank, share, member in graded if share >= (0.05 if rank == 2 else 0.001)]
     if not graded:
         raise BadInput(f"The ZIP {path} holds no chat that can be read{_why_no_chat(members)}.")
     best = min(rank for rank, _, _ in graded)

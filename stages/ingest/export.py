@@ -317,7 +317,7 @@ class _Emission:
                 f"the first in line {line}; they were read as notices without an author."
             )
         if self._source.chat_member is not None and missing:
-            said.append(f"{len(missing)} attachments that the chat names are not in the ZIP.")
+            said.append(f"The ZIP does not hold {len(missing)} of the files that the chat names.")
         if self.entries in _FULL_EXPORTS:
             said.append(
                 f"The export has exactly {self.entries} messages, WhatsApp's limit: older ones are probably missing."

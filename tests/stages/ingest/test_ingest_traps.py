@@ -52,7 +52,7 @@ def test_a_clock_switched_to_twelve_hours_is_followed(parse: Parse) -> None:
         ("~\u202fBia: oi", "~\u202fBia", "oi"),
         ("\u202a+55 11\u00a098888\u20117777\u202c: oi", "+55 11\u00a098888\u20117777", "oi"),
         ("Ana - work: oi", "Ana - work", "oi"),
-        ("Even longer with emoticons! 🙈 🙈: Maybe", "Even longer with emoticons! 🙈 🙈", "Maybe"),
+        ("Even longer username with emoticons! 🙈 🙈: Maybe", "Even longer username with emoticons! 🙈 🙈", "Maybe"),
         ("a message without anybody", None, "a message without anybody"),
         ("Ana: Lorem : ipsum: dolor", "Ana", "Lorem : ipsum: dolor"),
     ],
@@ -128,7 +128,9 @@ def test_lines_out_of_order_are_sorted_and_ties_keep_the_order_of_the_file(parse
 def test_a_date_that_does_not_exist_is_text(parse: Parse) -> None:
     parsed = parse("13/03/2024, 10:00 - Ana: x\n31/02/2024, 10:01 - Ana: y\n14/03/2024, 10:02 - Ana: z\n")
     assert [text for _, _, text in parsed.said] == ["x\n31/02/2024, 10:01 - Ana: y", "z"]
-    assert parsed.report.warnings
+    assert len(parsed.report.warnings) == 1
+    assert "does not exist, the first is line 2" in parsed.report.warnings[0]
+    assert not parsed.report.ambiguous
 
 
 def test_a_file_understood_by_less_than_half_is_refused_with_the_line(parse: Parse) -> None:

@@ -64,7 +64,9 @@ def test_a_name_known_from_the_zip_makes_an_attachment_without_any_phrase(make_z
 
 
 def test_attachments_that_are_missing_are_said(make_zip: Any, parse_file: Parse) -> None:
-    assert any("1 attachments" in warning for warning in parse_file(make_zip([("_chat.txt", CHAT)])).report.warnings)
+    assert any(
+        "hold 1 of the files" in warning for warning in parse_file(make_zip([("_chat.txt", CHAT)])).report.warnings
+    )
 
 
 def test_hostile_names_are_only_labels(make_zip: Any, parse_file: Parse, tmp_path: Path) -> None:
