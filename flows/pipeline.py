@@ -28,6 +28,7 @@ from stages.enrich.store import TaskStore
 from stages.errors import StreamlinerError
 from stages.ledger import Ledger
 from stages.llm import check_model
+from stages.llm.destination import EXTRACTIVE
 from stages.metrics import PerformanceMonitor
 from stages.settings import load_settings
 from stages.windows.archive import window_spec
@@ -37,6 +38,10 @@ from stages.write.selection import Selection
 
 ROOM_BYTES = 32 * 2**20
 """Room on the disk below which nothing is begun: the database, a site beside the old one, the scratch folder."""
+
+OFFLINE_WINDOWS = 32
+"""Windows per batch of the offline writer, which needs milliseconds each: a remote model's answers are worth keeping
+sooner."""
 
 MAX_BATCHES = 200
 """A server records about 40 task runs a second; past a few hundred, orchestration would cost more than the work."""
@@ -218,7 +223,8 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
     run.details["windows_waiting"] = len(plan.todo)
     if not plan.todo:
         return
-    size = max(settings.llm.batch_windows, math.ceil(len(plan.todo) / MAX_BATCHES))
+    least = OFFLINE_WINDOWS if settings.llm.model == EXTRACTIVE else settings.llm.batch_windows
+    size = max(least, math.ceil(len(plan.todo) / MAX_BATCHES))
     groups = [plan.todo[start : start + size] for start in range(0, len(plan.todo), size)]
     limit = CostLimit(run.request.limit_cost)
     batches = [
@@ -252,6 +258,7 @@ def chronicle(run: Publication, archive: Archive, ledger: Ledger, key: bytes) ->
         settings=run.settings,
         refresh=run.request.refresh in ("all", "site"),
     )
+    run.details["site"] = str(archive.site / "index.html")
     ledger.record("site", version=made.version, posts=made.items, changed=made.changed)
     if run.unanswered:
         raise StreamlinerError(

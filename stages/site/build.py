@@ -197,10 +197,10 @@ def _lists(pages: Pages, months: Sequence[MonthView], topics: Sequence[TopicView
             months=(),
         )
     _index_page(pages, "tags.html", words["tags"], len(topics), ("topic", "topics"), tags=topics)
-    for topic in topics:
+    for topic in (topic for topic in topics if topic.shared):
         pages.page(
             "list.html.j2",
-            topic.file,
+            topic.page,
             title=topic.name,
             parent=words["tags"],
             parent_url="tags.html",

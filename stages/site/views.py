@@ -12,11 +12,22 @@ from stages.site.words import Words
 
 @dataclass
 class TopicView:
-    """A tag; spellings that differ in case or accents only are one. ``file`` is its path, ``url`` the same quoted."""
+    """A tag; spellings that differ in case or accents only are one. ``page`` is the path of a page of its own.
+
+    A topic of one post has no page: its ``url`` leads to that post, a list of one helps nobody.
+    """
 
     name: str
-    file: str
+    page: str
     posts: list["PostView"] = field(default_factory=list)
+
+    @property
+    def shared(self) -> bool:
+        return len(self.posts) > 1
+
+    @property
+    def file(self) -> str:
+        return self.page if self.shared else self.posts[0].file
 
     @property
     def url(self) -> str:

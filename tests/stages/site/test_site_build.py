@@ -123,7 +123,7 @@ def test_the_hero_and_the_figure_show_the_picture_with_its_size(rich):
 def test_topics_that_differ_in_case_or_accents_are_one(build, a):
     site = build([a.post(0, tags=["Café"]), a.post(1, tags=["cafe", "CAFÉ"]), a.post(2, tags=["../x", "index", "  "])])
     assert [name for name in site.pages() if name.startswith("tags/")] == [
-        "tags/cafe.html", "tags/index-1.html", "tags/x.html",
+        "tags/cafe.html",
     ]  # fmt: skip
     assert "2 posts" in site.words("tags/cafe.html")
 
