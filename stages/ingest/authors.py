@@ -6,6 +6,7 @@ one, messages never.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +44,7 @@ class AuthorBook:
     counts: dict[str, int] = field(default_factory=dict)
     bare_counts: dict[str, int] = field(default_factory=dict)
     followed: dict[str, int] = field(default_factory=dict)
+    marked: dict[str, int] = field(default_factory=dict)
     extended: dict[tuple[str, str], int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     _index: dict[str, int] = field(default_factory=dict)
@@ -57,6 +59,10 @@ class AuthorBook:
         self._count(self.counts, block, has, spaced)
         only = (bare >= 0) & ((bare < spaced) | ~has)
         self._count(self.bare_counts, block, only, bare)
+        at = np.maximum(spaced, 0) + 2
+        marked = has & (block.data[at] == 0xE2) & (block.data[at + 1] == 0x80) & (block.data[block.heads] == 0x5B)
+        if marked.any():
+            self._count(self.marked, block, marked, spaced)
         twice = has & (second >= 0)
         if twice.any():
             self._count(self.followed, block, twice, spaced)
@@ -87,6 +93,12 @@ class AuthorBook:
             for author in sorted(self._longer.get(name, {name})):
                 self._index.setdefault(author, len(self._index))
         self.names = list(self._index)
+
+    def speakers(self, titles: Collection[str]) -> list[str]:
+        """The authors without those titles of the group under which the app alone writes."""
+        return [
+            name for name in self.names if name not in titles or self.marked.get(name, 0) < self.counts.get(name, 0)
+        ]
 
     def split(self, block: Block) -> Split:
         """Authors and text starts of a block. Cost: one dictionary of the block's names."""

@@ -131,7 +131,7 @@ def parse_export(
     if not options.raw_authors:
         from stages.privacy.guard import Guard
 
-        privacy = Guard.build(key, sorted({*found.authors.names, *found.people}), known=known, region=region)
+        privacy = Guard.build(key, found.names(), known=known, region=region)
     with ordered_writer(out) as writer:
         emission = _Emission(source, found, zone, privacy, Identity(key, options.chat_id), writer)
         # the next block is read while this one is hashed: most of the first needs no interpreter

@@ -32,7 +32,7 @@ _OWN_NAME: Final = (
     r"^(?:(?:IMG|VID|AUD|PTT|DOC|STK)-\d{8}-WA\d{3,}\..+"
     r"|\d{5,10}-(?:PHOTO|VIDEO|AUDIO|GIF|STICKER)-\d{4}(?:-\d\d){5}\..+|\d{4}-\d\d-\d\d-(?:PHOTO|VIDEO|AUDIO)-\d{5,10}\..+)$"
 )
-_OMITTED: Final = r"^<[^<>\n=/\"@]{3,40}>$"
+_OMITTED: Final = r"^<[^<>\n=/\"@:]{3,40}>$"
 _MAP: Final = r"^[^:\n]{1,60}: ?https://maps\.google\.com/\?q=-?\d[\d.]*,-?\d[\d.]*"
 _PLACE: Final = r"(?:^|: ?)https://(?:www\.)?foursquare\.com/v/\S+$"
 _CARD: Final = r"(?i)\.(?:vcf|vcard)$"

@@ -34,7 +34,8 @@ _NAMED_DATE: Final = (
     r"|\b(?P<c>\d{4}-\d\d-\d\d)-(?:PHOTO|VIDEO|AUDIO)-)"
 )
 _MENTION: Final = re.compile("\u2068~?[\u202f ]?([^\u2068\u2069\n]{1,80})\u2069".encode())
-_CARD: Final = re.compile(rb": (?:\xe2\x80\x8e)?([^\n:/]{1,120}?)\.vcf\b")
+_CARD: Final = re.compile(rb": (?:\xe2\x80\x8e)?(?:\d{5,10}-)?([^\n:/]{1,120}?)\.vcf\b")
+_TITLE: Final = re.compile('["“„«](.{1,120}?)["”“»]')
 
 
 @dataclass
@@ -46,11 +47,19 @@ class Survey:
     orders: list[DateOrder] = field(default_factory=list)
     authors: AuthorBook = field(default_factory=AuthorBook)
     people: set[str] = field(default_factory=set)
+    titles: set[str] = field(default_factory=set)
     reading: Reading = field(default_factory=Reading)
     marked: bool = False
     headers: int = 0
     strays: int = 0
     first_stray: int | None = None
+
+    def names(self) -> list[str]:
+        """Everybody whose name must be hidden: authors and people who are named.
+
+        Not the group's own title, under which iOS writes its notices: it is nobody's name, and often a common word.
+        """
+        return sorted({*self.authors.speakers(self.titles), *self.people})
 
     def valid(self, shape: int, fields: Ints) -> Mask:
         """Which dates of a shape exist, now that the order is known."""
@@ -168,7 +177,7 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
         raw = block.data[: block.size].tobytes()
         found.marked = found.marked or b"\xe2\x80\x8e" in raw or b"\xe2\x80\x8f" in raw
         if notices:
-            _people(block, raw, colons, found.people, seen)
+            _people(block, raw, colons, found, seen)
     return found, strays
 
 
@@ -279,12 +288,12 @@ def _look_inside(block: Block, rows: Ints, evidence: DateEvidence) -> None:
             evidence.languages[language] = evidence.languages.get(language, 0) + 1
 
 
-def _people(block: Block, raw: bytes, colons: Ints, people: set[str], seen: set[str]) -> None:
+def _people(block: Block, raw: bytes, colons: Ints, found: Survey, seen: set[str]) -> None:
     """Names in mentions, contact cards and notices: people who may never have written."""
     if "\u2068".encode() in raw:
-        people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_MENTION.findall(raw)))
+        found.people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_MENTION.findall(raw)))
     if b".vcf" in raw:
-        people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_CARD.findall(raw)))
+        found.people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_CARD.findall(raw)))
     if len(seen) >= _MOST_NOTICES:
         return
     # a notice has no name before a colon, or a mark behind it
@@ -296,4 +305,5 @@ def _people(block: Block, raw: bytes, colons: Ints, people: set[str], seen: set[
         notice = clean_name(text)
         if notice not in seen and len(seen) < _MOST_NOTICES:
             seen.add(notice)
-            people.update(load_phrases().names_in(notice))
+            found.people.update(load_phrases().names_in(notice))
+            found.titles.update(_TITLE.findall(notice))

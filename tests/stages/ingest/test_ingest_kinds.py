@@ -71,6 +71,7 @@ def test_android(parse: Parse, body: str, kind: str, media: list[str]) -> None:
         ("Ana: Plan.pdf • \u200e2 pages \u200edocument omitted", "\u200e", "media", []),
         (f"Ana: \u200e<attached: {PHOTO}>", "\u200e", "media", [PHOTO]),
         (f"Ana: <adjunto: {VOICE}>", "", "media", [VOICE]),
+        ("Ana: \u200e<attached: 00000974-Rui Costa.vcf>", "\u200e", "contact", ["00000974-Rui Costa.vcf"]),
         (f"Ana: look \u200e<anexado: {PHOTO}>", "\u200e", "media", [PHOTO]),
         ("Ana: Plan.pdf • \u200e2 Seiten \u200e<Anhang: 00000037-Plan.pdf>", "\u200e", "media", ["00000037-Plan.pdf"]),
         ("Ana: \u200eThis message was deleted.", "\u200e", "deleted", []),

@@ -46,6 +46,22 @@ def test_no_raw_name_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(report.authors) == 2
 
 
+def test_the_groups_title_is_nobody(parse: Callable[..., Any]) -> None:
+    parsed = parse(
+        "[13/03/2024, 10:00:00] Family: \u200eMessages and calls are end-to-end encrypted.\n"
+        "[13/03/2024, 10:00:01] Family: \u200eYou created group “Family”\n"
+        "[13/03/2024, 10:00:02] Wilhelmina: hello Family\n"
+        "[13/03/2024, 10:00:03] Zacharias: \u200eWilhelmina added Ottokar\n"
+        "[13/03/2024, 10:00:04] Zacharias: \u200e<attached: 00000974-Joaquim Caeiro.vcf>\n"
+        "[13/03/2024, 10:00:05] Wilhelmina: thanks Zacharias, greet Joaquim and Ottokar\n",
+        raw_authors=False,
+    )
+    texts = " ".join(parsed.column("text"))
+    assert "hello Family" in texts
+    assert "You created group “Family”" in texts
+    assert not [name for name in (*NAMES, "Joaquim", "Caeiro") if name in str(parsed.rows)]
+
+
 def test_the_file_has_the_canonical_columns(tmp_path: Path) -> None:
     chat, out = tmp_path / "chat.txt", tmp_path / "m.parquet"
     chat.write_text(CHAT, encoding="utf-8")
