@@ -18,6 +18,7 @@ import orjson
 import pyarrow as pa
 
 from stages.archive.records import Enrichment
+from stages.enrich.kinds import file_kind
 from stages.write.bodies import spoken
 
 BEGIN: Final = "<<<CHAT"
@@ -199,7 +200,7 @@ def _add_media(more: dict[str, Any], ident: str, names: Sequence[str], known: _K
             rendered.shown[picture] = Shown(ident, picture=enrichment)
             more.setdefault("pictures", []).append([picture, words or "Picture"])
         else:
-            more.setdefault("media", []).append(words or "file")
+            more.setdefault("media", []).append(words or file_kind(name).alt)
     if not names:
         more.setdefault("media", []).append("left out of the export")
 

@@ -8,8 +8,8 @@ from stages.write.extractive.choice import choose, worth
 from stages.write.extractive.cues import find_decisions, find_open_questions
 from stages.write.extractive.headline import Headlines
 from stages.write.extractive.phrases import Phrase, distinct
-from stages.write.extractive.prose import AGAIN, ASK, LATER, OPEN, QUOTE, REPLY, THEN, Prose
-from stages.write.extractive.quoting import marked, quotable
+from stages.write.extractive.prose import AGAIN, ASK, LATER, OPEN, POLL, QUOTE, QUOTE_OPEN, REPLY, THEN, Prose
+from stages.write.extractive.quoting import marked, poll, quotable
 from stages.write.extractive.terms import TermSpace, term_space
 from stages.write.extractive.topics import Topic, find_topics
 from stages.write.extractive.transcript import Said, Transcript
@@ -79,7 +79,7 @@ class _Composer:
         }
 
     def _dek(self, people: Sequence[str], phrases: Sequence[Phrase], first: Said, last: Said) -> str:
-        about = [phrase.with_article() for phrase in distinct(phrases, 3, floor=0.3)]
+        about = [phrase.with_article() for phrase in distinct(phrases, 3, floor=0.3, language=self._prose.language)]
         when = self._prose.time(first.day, first.clock, last.day, last.clock)
         subject = f": {self._prose.listing(about)}" if about else ""
         return f"{self._prose.people(people)}, {when}{subject}."
@@ -97,7 +97,11 @@ class _Composer:
 
     def _highlight(self, chosen: Sequence[Said]) -> Said | None:
         """The message that stands as a block: the worthiest of a good length."""
-        fit = [m for m in chosen if _BLOCK[0] <= len(m.text) <= _BLOCK[1] and not m.links and len(m.terms) > 3]
+        fit = [
+            m
+            for m in chosen
+            if _BLOCK[0] <= len(m.text) <= _BLOCK[1] and m.kind == "text" and not m.links and len(m.terms) > 3
+        ]
         return max(fit, key=lambda m: (self._value[m.id], -m.place)) if fit and len(chosen) > 3 else None
 
     def _paragraphs(self, group: Sequence[Said], highlight: Said | None, *, opens: bool) -> list[dict[str, Any]]:
@@ -116,7 +120,8 @@ class _Composer:
         for message in group:
             if message is highlight:
                 close()
-                lead = self._prose.clause(QUOTE, message.author or "", message.clock)
+                kind = QUOTE_OPEN if opens and not made else QUOTE
+                lead = self._prose.clause(kind, message.author or "", message.clock)
                 block = {"text": quotable(message.text, _BLOCK[1]), "source": message.id}
                 if block["text"]:
                     made.append({"text": lead, "sources": [message.id], "quotes": [block]})
@@ -125,6 +130,13 @@ class _Composer:
             if message.pictures or message.links or message.media:
                 close()
                 made += self._shared(message)
+                before = message
+                continue
+            if message.kind == "poll":
+                close()
+                clauses.append(self._prose.clause(POLL, message.author or "", message.clock, poll(message.text)))
+                sources.append(message.id)
+                close()
                 before = message
                 continue
             words = quotable(message.text)
@@ -199,11 +211,12 @@ class _Composer:
 
     def _open_questions(self) -> list[dict[str, Any]]:
         made = []
-        for message in find_open_questions(self._said):
+        for message, later in find_open_questions(self._said):
             quoted = marked(quotable(message.text), message.text)
             if quoted:
-                text = self._prose.unanswered(message.author or "", message.clock, quoted)
-                made.append({"text": text, "sources": [message.id]})
+                until = (later.clock if later.day == message.day else self._prose.day(later.day)) if later else ""
+                text = self._prose.unanswered(message.author or "", message.clock, quoted, until)
+                made.append({"text": text, "sources": [message.id, *([later.id] if later else [])]})
         return made
 
 

@@ -15,6 +15,7 @@ _NEAR_MINUTES: Final = 30
 _OPEN_MINUTES: Final = 90
 _WORDS: Final = re.compile(r"[^\W\d_]+")
 _MOST_LETTERS: Final = 240
+_ENDS_ASKING: Final = re.compile(r"[?？؟][^\w\"'”’»]*$")
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,17 @@ def find_decisions(said: Sequence[Said], transcript: Transcript) -> list[Decisio
     return list(unique.values())[-MOST:]
 
 
-def find_open_questions(said: Sequence[Said]) -> list[Said]:
-    """Questions after which nobody else said anything in the window for a long while."""
-    found = []
+def find_open_questions(said: Sequence[Said]) -> list[tuple[Said, Said | None]]:
+    """Questions after which nobody else wrote for a long while, with what somebody else wrote then, if at all."""
+    found: list[tuple[Said, Said | None]] = []
     for at, message in enumerate(said):
-        if not message.asks or len(_WORDS.findall(message.text)) < 4 or len(message.terms) < 2:
+        if not _ENDS_ASKING.search(message.text) or len(_WORDS.findall(message.text)) < 4 or len(message.terms) < 2:
             continue
         if len(message.text) > _MOST_LETTERS:
             continue
         after = [other for other in said[at + 1 : at + 12] if other.author != message.author]
         if not after or after[0].minute - message.minute > _OPEN_MINUTES:
-            found.append(message)
+            found.append((message, after[0] if after else None))
     return found[-MOST:]
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from stages.write.extractive.phrases import Phrase, distinct, find_phrases
 from stages.write.extractive.prose import Prose
 from stages.write.extractive.quoting import quotable
-from stages.write.extractive.transcript import Said, Transcript, split_words
+from stages.write.extractive.transcript import Said, Transcript, split_words, telling
 
 _SECOND: Final = 0.5
 """A second phrase stands in a title where it scores this share of the first."""
@@ -25,6 +25,7 @@ class Headlines:
     def __init__(self, transcript: Transcript, prose: Prose) -> None:
         self._transcript = transcript
         self._prose = prose
+        self._language = transcript.language
         self._count: Counter[str] = Counter(
             term for message in transcript.said for term in set(message.terms) if message.own
         )
@@ -48,7 +49,7 @@ class Headlines:
     def heading(self, said: Sequence[Said], phrases: Sequence[Phrase], value: dict[str, float]) -> str:
         """A heading for a section: the first thing it was about that no other heading names."""
         fresh = [phrase for phrase in phrases if phrase.stems not in self._used]
-        chosen = distinct(fresh, 2, floor=0.75)
+        chosen = distinct(fresh, 2, floor=0.75, language=self._language) or distinct(fresh, 1)
         for phrase in chosen:
             self._used.add(phrase.stems)
         if chosen:
@@ -62,44 +63,44 @@ class Headlines:
         return self.title(said, (), value)
 
     def _candidates(self, said: Sequence[Said], phrases: Sequence[Phrase], value: dict[str, float]) -> list[str]:
-        chosen = distinct(phrases, 3, floor=_SECOND)
-        candidates = []
-        if len(chosen) >= 2:
-            names = [phrase.with_article() for phrase in chosen]
+        """Possible titles, the best first: what somebody said of the subject, two subjects, a subject and a voice."""
+        chosen = distinct(phrases, 3, floor=_SECOND, language=self._language) or distinct(phrases, 1)
+        strong = [phrase for phrase in chosen if phrase.often >= min(3, 1 + len(said) // 12)]
+        names = [phrase.with_article() for phrase in chosen]
+        weight = {stem: phrase.score for phrase in reversed(phrases) for stem in phrase.stems}
+        other = self._line(said, None, value, weight)
+        candidates = [line for phrase in chosen[:2] if (line := self._line(said, phrase, value, weight))]
+        if len(strong) > 1:
             candidates.append(self._prose.both(names[0], names[1]))
-        if chosen:
-            first = chosen[0]
-            line = self._line(said, first, value)
-            name = first.with_article()
-            if line:
-                candidates.append(f"{name}: “{line}”")
-            if len(chosen) > 2:
-                candidates.append(self._prose.both(name, chosen[2].with_article()))
-        question = self._line(said, None, value)
-        if question:
-            candidates.append(question if question.endswith("?") else f"“{question}”")
-        if chosen:
-            candidates.append(chosen[0].with_article())
-        return candidates
+        if chosen and other:
+            candidates.append(f"{names[0]}: {other if other.startswith('“') else f'“{other}”'}")
+        candidates += [self._prose.both(names[0], name) for name in names[1:]]
+        candidates += [other] if other else []
+        return candidates + names[:1]
 
-    def _line(self, said: Sequence[Said], phrase: Phrase | None, value: dict[str, float]) -> str:
-        """The best short sentence, about a phrase where one is given."""
+    def _line(
+        self, said: Sequence[Said], phrase: Phrase | None, value: dict[str, float], weight: dict[str, float]
+    ) -> str:
+        """The short sentence that tells most, about a phrase where one is given; a question as it is, else quoted."""
         best, found = 0.0, ""
         for message in said:
-            if phrase is not None and not set(phrase.stems).intersection(message.terms):
+            if message.kind != "text" or message.links or (phrase and not set(phrase.stems).issubset(message.terms)):
                 continue
             for sentence in _SENTENCES.split(quotable(message.text)):
                 words = split_words(sentence)
-                if not _QUESTION_WORDS[0] <= len(words) <= _QUESTION_WORDS[1] or len(sentence) > 56:
+                if not _QUESTION_WORDS[0] <= len(words) <= _QUESTION_WORDS[1] or not 16 <= len(sentence) <= 56:
                     continue
                 if _UNQUOTABLE.search(sentence) or any(name in sentence for name in self._transcript.people):
                     continue
-                if phrase is not None and not _LETTERS.match(sentence):
+                stems = {stem for word in words if (stem := telling(word, self._transcript.stop))}
+                if not _LETTERS.match(sentence) or (phrase and not stems.issuperset(phrase.stems)) or not stems:
                     continue
-                score = value.get(message.id, 0.0) + (0.3 if sentence.endswith("?") else 0.0)
+                score = sum(weight.get(stem, 0.1) for stem in stems) / len(words) ** 0.5 + value.get(message.id, 0.0)
+                if message.language not in ("", self._language):
+                    score *= 0.4
                 if score > best:
                     best, found = score, sentence.rstrip(" .,;:")
-        return found
+        return found if found.endswith("?") or not found else f"“{_capital(found)}”"
 
 
 def _capital(title: str) -> str:

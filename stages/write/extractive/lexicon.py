@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Final
 
 LANGUAGES: Final = ("pt", "en", "es", "de", "fr", "it")
-_SECOND: Final = 0.3
+_SECOND: Final = 0.1
 """A language with this share of the main one's evidence is spoken in the window as well."""
 
 
@@ -55,6 +55,12 @@ def lexicon(language: str) -> Lexicon:
 
 
 @cache
+def stop_words(languages: tuple[str, ...]) -> frozenset[str]:
+    """Words that name no subject in these languages; the same object each time, so that caches keyed by it are quick."""
+    return frozenset().union(*(lexicon(code).stop | lexicon(code).filler for code in languages))
+
+
+@cache
 def empty_words() -> frozenset[str]:
     """Words that say nothing in any of the languages: grammar, greetings, laughter."""
     return frozenset().union(*(lexicon(code).grammar | lexicon(code).filler for code in LANGUAGES))
@@ -83,4 +89,4 @@ def detect_languages(words: Iterable[str]) -> tuple[str, ...]:
     best = evidence[ranked[0]]
     if best == 0:
         return ("en",)
-    return tuple(code for code in ranked if evidence[code] >= max(_SECOND * best, 1.0) or code == ranked[0])
+    return tuple(code for code in ranked if evidence[code] >= max(_SECOND * best, 2.0) or code == ranked[0])

@@ -8,36 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+# fmt: off
 _MONTHS: Final = {
-    "pt": [
-        "janeiro",
-        "fevereiro",
-        "março",
-        "abril",
-        "maio",
-        "junho",
-        "julho",
-        "agosto",
-        "setembro",
-        "outubro",
-        "novembro",
-        "dezembro",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
+    "pt": ("janeiro", "fevereiro", "março", "abril", "maio", "junho",
+           "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"),
+    "en": ("January", "February", "March", "April", "May", "June",
+           "July", "August", "September", "October", "November", "December"),
 }
+# fmt: on
 _NUMBERS: Final = {
     "pt": ["zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove", "dez"],
     "en": ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"],
@@ -66,6 +44,8 @@ REPLY: Final = "reply"
 AGAIN: Final = "again"
 THEN: Final = "then"
 QUOTE: Final = "quote"
+QUOTE_OPEN: Final = "quote-open"
+POLL: Final = "poll"
 
 _PATTERNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "en": {
@@ -80,6 +60,8 @@ _PATTERNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         AGAIN: ("{a} went on: {q}", "{a} again: {q}", "{a} also wrote: {q}"),
         THEN: ("{a}: {q}", "Then {a}: {q}", "{a} wrote: {q}", "{a} said: {q}"),
         QUOTE: ("From {a}, at {clock}:", "{a}, at {clock}:", "Then, at {clock}, {a}:"),
+        QUOTE_OPEN: ("It began at {clock}, with {a}:", "{a} opened at {clock}:"),
+        POLL: ("At {clock}, {a} put it to the vote: {q}",),
     },
     "pt": {
         OPEN: (
@@ -93,6 +75,8 @@ _PATTERNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         AGAIN: ("{a} continuou: {q}", "De novo {a}: {q}", "{a} escreveu ainda: {q}"),
         THEN: ("{a}: {q}", "Depois {a}: {q}", "{a} escreveu: {q}", "{a} disse: {q}"),
         QUOTE: ("De {a}, às {clock}:", "{a}, às {clock}:", "Depois, às {clock}, {a}:"),
+        QUOTE_OPEN: ("Começou às {clock}, com {a}:", "{a} abriu às {clock}:"),
+        POLL: ("Às {clock}, {a} pôs a votos: {q}",),
     },
 }
 
@@ -200,10 +184,13 @@ class Prose:
             return f"{about} — {proposer}. {said} — {by}."
         return f"{said} — {by}."
 
-    def unanswered(self, name: str, clock: str, quoted: str) -> str:
+    def unanswered(self, name: str, clock: str, quoted: str, until: str) -> str:
+        """A question after which nobody else wrote until a time, or (empty) for the rest of the window."""
         if self.code == "pt":
-            return f"{name}, às {clock}: {quoted} Ficou sem resposta nestas mensagens."
-        return f"{name}, at {clock}: {quoted} Nobody answered in these messages."
+            silence = f"Até às {until} ninguém mais escreveu." if until else "Aqui, ninguém mais escreveu depois."
+            return f"{name}, às {clock}: {quoted} {silence}"
+        silence = f"Nobody else wrote until {until}." if until else "Nobody else wrote after that here."
+        return f"{name}, at {clock}: {quoted} {silence}"
 
     def both(self, first: str, second: str) -> str:
         return f"{first} e {second}" if self.code == "pt" else f"{first} and {second}"

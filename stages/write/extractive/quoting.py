@@ -9,6 +9,8 @@ _ENDS: Final = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 _ADDRESS: Final = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.\-]*://|www\.)\S+|\b(?:javascript|data|vbscript):\S+|//\S+", re.I)
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!?]")
 _CLAUSE: Final = re.compile(r"(?<=[,;:—–])\s+")
+_LABEL: Final = re.compile(r"(?<!\S)([^\W\d_]{3,}): ")
+_INNER: Final = str.maketrans("“”", "‘’")
 _WORDS: Final = re.compile(r"\w{2,}")
 
 
@@ -18,7 +20,7 @@ def quotable(text: str, most: int = MOST) -> str:
     Whole sentences from the start where they fit, else the sentence's beginning up to a clause or a word. Empty where
     nothing is left to quote.
     """
-    pieces = [piece.strip() for piece in _ADDRESS.split(text)]
+    pieces = [piece.strip(" \t\n,;:–—-") for piece in _ADDRESS.split(text)] if _ADDRESS.search(text) else [text]
     text = max(pieces, key=lambda piece: (len(piece), -pieces.index(piece)))
     if _MARKUP.search(text):
         text = text[: text.index("<")].strip()
@@ -49,8 +51,21 @@ def marked(words: str, whole: str) -> str:
     where the words have no end of their own."""
     if not words:
         return ""
-    inside = words.replace("“", "‘").replace("”", "’") if ("“" in words or "”" in words) else words
-    unfinished = not whole.rstrip().endswith(words) and words[-1] not in ".!?…"
+    inside = words.translate(_INNER)
+    rest = _ADDRESS.sub("", whole[whole.find(words) + len(words) :])
+    unfinished = bool(_WORDS.search(rest)) and words[-1] not in ".!?…"
     tail = "…" if unfinished else ""
     closing = "" if (inside + tail)[-1] in ".!?…" else "."
     return f"“{inside}{tail}”{closing}"
+
+
+def poll(text: str) -> str:
+    """The question and the options of a poll, each quoted: `POLL: … OPTION: … OPTION: …`, labels in any language."""
+    labels = [match.group(1) for match in _LABEL.finditer(text)]
+    option = max(labels[1:], key=lambda label: (labels.count(label), -labels.index(label)), default="")
+    if labels and text.startswith(f"{labels[0]}: "):
+        text = text[len(labels[0]) + 2 :]
+    question, *options = (part.strip() for part in (text.split(f"{option}: ") if option else [text]))
+    pieces = [quotable(piece) for piece in (question, *options)]
+    first, *others = [f"“{piece.translate(_INNER)}”" for piece in pieces if piece] or [""]
+    return f"{first} {' · '.join(others)}".strip()

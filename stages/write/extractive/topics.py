@@ -15,6 +15,8 @@ LONG_SILENCE: Final = 150
 """Minutes of silence after which a new stretch begins, whatever is said."""
 SILENCE: Final = 25
 """Minutes of silence after which a new stretch begins where its words are others."""
+_BREATH: Final = 3
+"""Minutes between two messages where the words may turn to something else without a silence."""
 _LOOK: Final = 8
 """Messages on each side of a possible edge whose words are compared."""
 _STRANGE: Final = 0.04
@@ -73,7 +75,8 @@ def _cut(lines: list[Said], space: TermSpace) -> list[list[Said]]:
         strange = cohesion[at] < _STRANGE
         if bridges[at]:
             continue
-        if silence >= LONG_SILENCE or (silence >= SILENCE and strange) or (dips[at] and at - edges[-1] >= _SMALLEST):
+        turned = dips[at] and silence >= _BREATH and at - edges[-1] >= _SMALLEST
+        if silence >= LONG_SILENCE or (silence >= SILENCE and strange) or turned:
             edges.append(at)
     return [lines[low:high] for low, high in zip(edges, [*edges[1:], len(lines)], strict=True)]
 

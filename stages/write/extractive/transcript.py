@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from stages.write.extractive.lexicon import LANGUAGES, Lexicon, detect_languages, lexicon
+from stages.write.extractive.lexicon import LANGUAGES, Lexicon, detect_languages, lexicon, stop_words
 from stages.write.prompts import parse_facts
 from stages.write.window import parse_block
 
@@ -18,9 +18,20 @@ _ENGLISH_TAIL: Final = frozenset(("s", "t", "re", "ve", "ll", "d", "m"))
 _SHORTEST: Final = 3
 
 
+class Token(NamedTuple):
+    """A word of a message. ``stem`` is empty where it names no subject; ``inside``: not the first of its sentence."""
+
+    word: str
+    stem: str
+    inside: bool
+
+
 @dataclass
 class Said:
-    """One message of the window. ``minute`` counts from a fixed day; ``terms`` are the stems of its telling words."""
+    """One message of the window. ``minute`` counts from a fixed day; ``terms`` are the stems of its telling words.
+
+    ``sentences`` are filled in by whoever first needs them.
+    """
 
     place: int
     id: str
@@ -36,7 +47,9 @@ class Said:
     media: Sequence[str] = ()
     links: Sequence[Sequence[str]] = ()
     cut: bool = False
+    language: str = ""
     terms: list[str] = field(default_factory=list)
+    sentences: list[list[Token]] | None = None
 
     @property
     def asks(self) -> bool:
@@ -84,12 +97,23 @@ def read_transcript(prompt: str) -> Transcript:
     words = [split_words(aliases.sub(" ", message.text)) if message.author else [] for message in said]
     languages = detect_languages(word.casefold() for line in words for word in line)
     spoken = tuple(lexicon(code) for code in languages)
-    stop = frozenset().union(*(one.stop | one.filler for one in spoken))
+    stop = stop_words(languages)
     for message, line in zip(said, words, strict=True):
         message.terms = [stem for word in line if (stem := telling(word, stop))]
+        message.language = _language_of(line, spoken)
     wanted = facts.get("language")
     language = wanted if wanted in LANGUAGES else languages[0]
     return Transcript(said, str(language), spoken, people, stop, {message.id: message for message in said})
+
+
+def _language_of(words: Sequence[str], spoken: Sequence[Lexicon]) -> str:
+    """Which of the window's languages a message is in, by its words of grammar; empty where none tells."""
+    if len(spoken) == 1:
+        return spoken[0].language
+    small = [word.casefold() for word in words]
+    counts = [(sum(word in one.grammar for word in small), -rank) for rank, one in enumerate(spoken)]
+    best, rank = max(counts)
+    return spoken[-rank].language if best else ""
 
 
 def split_words(text: str) -> list[str]:
@@ -99,6 +123,7 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+@lru_cache(maxsize=1 << 16)
 def telling(word: str, stop: frozenset[str]) -> str:
     """The stem under which a word counts, or nothing where it names no subject.
 
