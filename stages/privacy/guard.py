@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from stages.archive.records import NameRecord
 from stages.privacy.addresses import View, addresses, links
 from stages.privacy.alias import Aliases, identity
-from stages.privacy.fold import fold, words
+from stages.privacy.fold import fold, folded_words, words
 from stages.privacy.names import Entry, Lexicon, Macs, alias_end, find_names
 from stages.privacy.numbers import find_numbers, forms
 from stages.privacy.prefilter import Prefilter
@@ -63,6 +63,7 @@ class Guard:
         self._region = region
         self._aliases = Aliases(key, {row.mac: row.alias for row in known if row.alias and not row.words})
         self._known_phones = {row.mac: row.alias for row in known if row.kind == "phone"}
+        self._known_emails = {row.mac: row.alias for row in known if row.kind == "email"}
         self._identities: dict[str, str] = {}
         self._phones: dict[str, str | None] = {}
         self._records: dict[tuple[str, str], NameRecord] = {}
@@ -245,7 +246,8 @@ class Guard:
 
     def _address(self, text: str, start: int, end: int) -> Span:
         address = fold(text[start:end])
-        alias = self._identities.get(identity(address))
+        alias = self._identities.get(identity(text[start:end]))
+        alias = alias or self._known_emails.get(self._macs.of("email", address))
         self._keep("email", address, alias)
         return Span(start, end, alias or ADDRESS, alias is None)
 
@@ -291,9 +293,15 @@ def _merged(text: str, named: list[Span]) -> list[Span]:
             and last.word == span.word
             and not span.bracket
             and _BESIDE.fullmatch(text, last.end, span.start)
-            and fold(text[last.start : last.end]) != fold(text[span.start : span.end])
+            and _differ(text[last.start : last.end], text[span.start : span.end])
         ):
             merged[-1] = last._replace(end=span.end)
         else:
             merged.append(span)
     return merged
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two spellings are different parts of a name, none of them said twice."""
+    first, second = "".join(folded_words(one)), "".join(folded_words(other))
+    return first not in second and second not in first

@@ -18,7 +18,7 @@ from stages.privacy.fold import fold, has_invisible, rejoined, words
 from stages.privacy.fold import spellings as distinct_words
 from stages.privacy.markup import Markup, signs_of
 from stages.privacy.names import Lexicon, Macs, find_names
-from stages.privacy.numbers import runs, spellings, states_number
+from stages.privacy.numbers import Run, runs, spellings, states_number
 from stages.privacy.readings import Reading, read_file
 
 MOST_PER_FILE: Final = 20
@@ -114,10 +114,16 @@ class _Search:
                     yield start, end, "email"
         if self._phones:
             for run in runs(text):
-                for first, (start, _) in enumerate(run.spans):
-                    for last, digits in spellings(run, first):
-                        if self._is_phone(digits, text, start):
-                            yield start, run.spans[last - 1][1], "phone"
+                yield from self._phones_of(run, text)
+
+    def _phones_of(self, run: Run, text: str) -> Iterator[tuple[int, int, str]]:
+        first = 0
+        while first < len(run.spans):
+            start = run.spans[first][0]
+            past = next((last for last, digits in spellings(run, first) if self._is_phone(digits, text, start)), None)
+            if past is not None:
+                yield start, run.spans[past - 1][1], "phone"
+            first = past or first + 1
 
     def _may_name(self, text: str) -> bool:
         spelt = distinct_words(text)

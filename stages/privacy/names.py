@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
+from unicodedata import category
 
 from stages.archive.records import NameRecord
 from stages.privacy.fold import Word, folded_words, has_invisible, is_unspaced, rejoined, words
@@ -253,7 +254,8 @@ def _is_part(part: tuple[str, ...]) -> bool:
     if len(part) > 1:
         return True
     word = part[0]
-    return sum(char.isalpha() for char in word) >= SHORTEST and not is_function(word)
+    # vowel signs are marks in the scripts of India
+    return sum(char.isalpha() or category(char)[0] == "M" for char in word) >= SHORTEST and not is_function(word)
 
 
 def _together(text: str, found: Sequence[Word]) -> bool:

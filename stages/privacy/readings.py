@@ -20,9 +20,22 @@ from typing import Any, BinaryIO, Final, Protocol
 BLOCK: Final = 4 << 20
 _OVERLAP: Final = 2048
 _EDGE: Final = 600
+_TWO: Final = rb"[\xc2-\xdf][\x80-\xbf]"
+_MORE: Final = rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _PASSAGE: Final = re.compile(
-    rb"(?:[\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){6,}"
+    rb"(?:[\x20-\x7e]|"
+    + _TWO
+    + rb"|"
+    + _MORE
+    + rb"){6,}|(?:"
+    + _TWO
+    + rb"|"
+    + _MORE
+    + rb"){3,}|(?:"
+    + _MORE
+    + rb"){2,}"
 )
+"""Printable characters in a row, six bytes or more, as UTF-8."""
 _LONG_PASSAGE: Final = 24
 _PRINTABLE: Final = frozenset((9, 10, 13, *range(32, 127)))
 _EXIF_FOLDERS: Final = (0x8769, 0x8825, 0xA005)

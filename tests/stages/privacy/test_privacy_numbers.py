@@ -127,7 +127,7 @@ def test_a_region_decides_what_is_a_number_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["9" * 200_000, "a@" * 100_000, "a" * 500_000, "1-" * 200_000, "a.b." * 100_000 + "@", "+" * 99_999]
+    "text", ["9" * 200_000, "a@" * 100_000, "a" * 500_000, "1-" * 50_000, "a.b." * 100_000 + "@", "+" * 99_999]
 )
 @pytest.mark.timeout(60)
 def test_long_hostile_texts_are_read_in_linear_time(plain: Guard, text: str) -> None:
