@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         _fail(_one_line(error.format_message()), 2)
     except (KeyboardInterrupt, click.Abort) as error:
-        _fail(str(error) or "Interrupted. The same command goes on where it stopped.", 130)
+        said = str(error.__cause__ or error)  # click wraps the first in the second
+        _fail(said or "Interrupted. The same command goes on where it stopped.", 130)
     except BrokenPipeError:
         sys.stdout = None  # type: ignore[assignment]  # the reader left; there is nobody to flush to
         sys.exit(1)

@@ -12,6 +12,7 @@ from stages.archive.records import NameRecord
 from stages.archive.store import DATABASE, Archive, read_archive
 from stages.errors import BadInput
 from stages.ingest.export import ParseOptions
+from stages.ingest.limits import zip_limits
 from stages.ledger import Ledger
 from stages.privacy import key as privacy_key
 
@@ -100,6 +101,7 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
                 timezone=timezone,
                 date_order=ingest_settings.date_order,
                 block_bytes=ingest_settings.block_mb << 20,
+                limits=zip_limits(ingest_settings),
             ),
             known=tuple(known),
             region=run.settings.privacy.region,

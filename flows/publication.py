@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from flows.progress import Progress
@@ -38,6 +39,7 @@ class Publication:
         }
     )
     details: dict[str, Any] = field(default_factory=dict)
+    stopped: Event = field(default_factory=Event)
 
     @property
     def settings(self) -> Settings:
@@ -58,6 +60,11 @@ class Publication:
             **self.details,
         }
 
+    def check(self) -> None:
+        """Raise KeyboardInterrupt when a person asked to stop; libraries may have swallowed the first one."""
+        if self.stopped.is_set():
+            raise KeyboardInterrupt
+
     def spend(self, calls: int, cost_usd: float | None) -> None:
         """Count calls of the door to models; a cost that nobody knows makes the sum unknown."""
         self.counts["model_calls"] += calls
@@ -66,6 +73,7 @@ class Publication:
 
     def call(self, step: Step, phase: str, items: int = 0, **arguments: Any) -> Any:
         """Run one step, measured and shown."""
+        self.check()
         with self.progress.phase(phase):
             result: Timed[Any] = self.runner.call(step, **arguments)
         self.monitor.add(step.name, result.seconds, items or getattr(result.value, "items", 0))
@@ -75,6 +83,7 @@ class Publication:
         """Run a step over batches; yields (position, result or error) as they end, measured and shown."""
         with self.progress.phase(phase, sum(sizes)):
             for position, result in self.runner.map(step, batches):
+                self.check()
                 self.progress.advance(sizes[position])
                 if isinstance(result, Exception):
                     self.details.setdefault("failed_batches", []).append(f"{step.name}: {type(result).__name__}")

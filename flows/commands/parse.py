@@ -23,6 +23,7 @@ def command(
 
     from stages.archive.inbox import take_export
     from stages.ingest.export import ParseOptions, parse_export
+    from stages.ingest.limits import zip_limits
     from stages.privacy import key as privacy_key
 
     loaded = settings_for(config, None, {"archive.timezone": timezone, "ingest.date_order": date_order})
@@ -37,6 +38,7 @@ def command(
         date_order=settings.ingest.date_order,
         raw_authors=raw_authors,
         block_bytes=settings.ingest.block_mb << 20,
+        limits=zip_limits(settings.ingest),
     )
     with tempfile.TemporaryDirectory(prefix="streamliner-") as scratch:
         target = Path(out) if out else Path(scratch) / "messages.parquet"

@@ -79,20 +79,26 @@ def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
     run = prepare(request, DirectRunner(1), progress, confirm=_confirm if sys.stdin.isatty() else None)
     performance = run.settings.performance
     run.runner = DirectRunner(performance.max_workers if performance.parallel_processing else 1)
-    signal.signal(signal.SIGTERM, _interrupt)  # a polite end is an interruption: what is done is kept and said
+
+    def interrupt(*_: object) -> None:
+        run.stopped.set()
+        raise KeyboardInterrupt
+
+    # a polite end is an interruption like Ctrl-C: what is done is kept and said
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         return publish(run)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception):
+        if not run.stopped.is_set():
+            raise
+        # DuckDB turns an interrupted query into an error of its own, so the event tells and not the exception
         waiting = run.details.get("windows_waiting")
-        left = f"{waiting} windows wait" if waiting is not None else "the export was not taken in yet"
+        left = f"{waiting} windows wait" if waiting is not None else "the windows were not yet planned"
         raise KeyboardInterrupt(
             f"Interrupted: {run.counts['posts_written']} posts were written and kept, {left}; "
             "the same command goes on where this one stopped."
         ) from None
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _confirm(question: str) -> bool:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from stages.settings import IngestSettings
+
 
 @dataclass(frozen=True)
 class ZipLimits:
@@ -11,3 +13,13 @@ class ZipLimits:
     max_ratio: int = 1_000
     max_bytes: int = 50_000 << 20
     chat_bytes: int = 20_000 << 20
+
+
+def zip_limits(settings: IngestSettings) -> ZipLimits:
+    """The limits that the settings describe, which count in MB."""
+    return ZipLimits(
+        max_entries=settings.zip_max_entries,
+        max_ratio=settings.zip_max_ratio,
+        max_bytes=settings.zip_max_mb << 20,
+        chat_bytes=settings.chat_max_mb << 20,
+    )

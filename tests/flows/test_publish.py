@@ -170,7 +170,7 @@ def test_ctrl_c_says_what_is_done_and_the_next_run_goes_on(make_chat, publish, c
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "Interrupted" in said
     assert "Traceback" not in said
     publish(chat, "--archive", tmp_path / "a", *options)
