@@ -35,7 +35,7 @@ setup: .venv/.ready ## Set up the Python environment in .venv (quick when it is 
 	@python="$$($(FIND_PYTHON))"; \
 	echo "Setting up .venv with $$("$$python" --version)"; \
 	"$$python" -m venv .venv || { echo "On Debian the package python3.11-venv has what is missing." >&2; exit 1; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r deployments/installer.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r deployments/installer.lock
 	@eval "$$($(BIN)/python deployments/indexes.py)"; \
 	$(BIN)/uv pip install -q --python .venv --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install -q --python .venv --offline --no-deps --no-build-isolation --editable .
