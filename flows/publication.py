@@ -83,7 +83,6 @@ class Publication:
         """Run a step over batches; yields (position, result or error) as they end, measured and shown."""
         with self.progress.phase(phase, sum(sizes)):
             for position, result in self.runner.map(step, batches):
-                self.check()
                 self.progress.advance(sizes[position])
                 if isinstance(result, Exception):
                     self.details.setdefault("failed_batches", []).append(f"{step.name}: {type(result).__name__}")
@@ -91,3 +90,4 @@ class Publication:
                 else:
                     self.monitor.add(step.name, result.seconds, sizes[position])
                     yield position, result.value
+                self.check()  # what has ended is kept first

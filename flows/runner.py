@@ -5,7 +5,7 @@ that fails as a whole comes back as its exception and never hides the others.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, Protocol
 
 from flows.steps import Step
@@ -36,16 +36,29 @@ class DirectRunner:
     def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         stage = step.load_stage()
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix=step.name)
+        futures = {pool.submit(timed, stage, **batch): index for index, batch in enumerate(batches)}
         try:
-            futures = {pool.submit(timed, stage, **batch): index for index, batch in enumerate(batches)}
-            for future in as_completed(futures):
-                error = future.exception()
-                if error is not None and not isinstance(error, Exception):
-                    raise error
-                yield futures[future], error if isinstance(error, Exception) else future.result()
+            for future in as_completed(list(futures)):
+                position = futures.pop(future)
+                yield position, _result(future)
+        except KeyboardInterrupt:
+            # what has not begun is dropped; what runs ends and is kept, a model's answer is worth the wait
+            for future in [future for future in futures if future.cancel()]:
+                futures.pop(future)
+            for future in as_completed(list(futures)):
+                yield futures[future], _result(future)
+            raise
         finally:
-            # Ctrl-C: what has not begun is dropped, what runs ends
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Timed[Any]]) -> Timed[Any] | Exception:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, Exception):
+        return error
+    raise error
 
 
 class PrefectRunner:

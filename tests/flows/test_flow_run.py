@@ -89,8 +89,8 @@ def test_a_failed_run_leaves_its_sentence_and_its_metrics(streamliner, prefect_s
     assert run["state_type"] == "FAILED"
     assert "Marisol" not in json.dumps(run)
     body = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
-    found = seen(prefect_server, run["id"], bool, "/artifacts/filter", body)
-    assert found[0]["key"] == "performance-metrics"
+    keys = seen(prefect_server, run["id"], bool, "/artifacts/filter", body)
+    assert "performance-metrics" in [artifact["key"] for artifact in keys]
 
 
 def test_limits_are_made_once_and_strict(make_chat, publish, prefect_server, tmp_path: Path) -> None:
