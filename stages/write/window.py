@@ -25,6 +25,8 @@ BEGIN: Final = "<<<CHAT"
 END: Final = "CHAT>>>"
 MAX_TEXT: Final = 2_000
 """Most characters of one message that a prompt holds."""
+LEFT_OUT: Final = "left out of the export"
+"""What is said of a medium whose file the export does not hold."""
 _SILENT: Final = frozenset(("deleted", "call"))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -202,7 +204,7 @@ def _add_media(more: dict[str, Any], ident: str, names: Sequence[str], known: _K
         else:
             more.setdefault("media", []).append(words or file_kind(name).alt)
     if not names:
-        more.setdefault("media", []).append("left out of the export")
+        more.setdefault("media", []).append(LEFT_OUT)
 
 
 def _add_links(more: dict[str, Any], ident: str, said: str, known: _Known, rendered: RenderedWindow) -> None:

@@ -13,6 +13,8 @@ _BALANCE: Final = 0.72
 """Of worth against newness (MMR)."""
 _POOL: Final = 60
 """Most messages that are compared with each other."""
+_SHOWN: Final = 6
+"""Pictures, files and links of a topic that are told in any case."""
 _ANSWER_PLACES: Final = 4
 _ANSWER_MINUTES: Final = 30
 _GOOD_LENGTH: Final = (35, 220)
@@ -72,7 +74,9 @@ def choose(topic: Topic, space: TermSpace, value: dict[str, float]) -> list[Said
         chosen.append(best)
         for message in pool:
             nearest[message.id] = max(nearest[message.id], cosine(rows[best.id], rows[message.id]))
-    return sorted({m.id: m for m in [*chosen, *_answers(chosen, topic, texts)]}.values(), key=lambda m: m.place)
+    shown = [message for message in ranked if message.shows][:_SHOWN]
+    told = {message.id: message for message in [*chosen, *_answers(chosen, topic, texts), *shown]}
+    return sorted(told.values(), key=lambda message: message.place)
 
 
 def follow_up(question: Said, lines: Sequence[Said]) -> Said | None:

@@ -100,7 +100,7 @@ class _Composer:
         fit = [
             m
             for m in chosen
-            if _BLOCK[0] <= len(m.text) <= _BLOCK[1] and m.kind == "text" and not m.links and len(m.terms) > 3
+            if _BLOCK[0] <= len(m.text) <= _BLOCK[1] and len(m.terms) > 3 and m.kind == "text" and not m.shows
         ]
         return max(fit, key=lambda m: (self._value[m.id], -m.place)) if fit and len(chosen) > 3 else None
 
@@ -127,7 +127,7 @@ class _Composer:
                     made.append({"text": lead, "sources": [message.id], "quotes": [block]})
                 before = message
                 continue
-            if message.pictures or message.links or message.media:
+            if message.shows:
                 close()
                 made += self._shared(message)
                 before = message

@@ -56,7 +56,7 @@ def lexicon(language: str) -> Lexicon:
 
 @cache
 def stop_words(languages: tuple[str, ...]) -> frozenset[str]:
-    """Words that name no subject in these languages; the same object each time, so that caches keyed by it are quick."""
+    """Words that name no subject in these languages: one object for good, so that caches keyed by it are quick."""
     return frozenset().union(*(lexicon(code).stop | lexicon(code).filler for code in languages))
 
 

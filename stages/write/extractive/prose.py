@@ -165,7 +165,7 @@ class Prose:
             else:
                 things.append(f"{pictures} imagens" if pt else f"{self.number(pictures)} pictures")
         for words in dict.fromkeys(media):
-            known = _MEDIA.get(words)
+            known = _MEDIA.get(words.partition(",")[0])
             things.append(known[0 if pt else 1] if known else ("um ficheiro" if pt else "a file"))
         return (
             f"Às {clock}, {name} enviou {self.listing(things)}."

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from stages.write.extractive.lexicon import LANGUAGES, Lexicon, detect_languages, lexicon, stop_words
 from stages.write.prompts import parse_facts
-from stages.write.window import parse_block
+from stages.write.window import LEFT_OUT, parse_block
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 _ADDRESS: Final = re.compile(r"\S*(?:://|www\.)\S*|\S+@\S+")
@@ -52,6 +52,11 @@ class Said:
     sentences: list[list[Token]] | None = None
 
     @property
+    def shows(self) -> bool:
+        """Whether it comes with pictures, files or links."""
+        return bool(self.pictures or self.media or self.links)
+
+    @property
     def asks(self) -> bool:
         return "?" in self.text or "؟" in self.text or "？" in self.text
 
@@ -86,7 +91,7 @@ def read_transcript(prompt: str) -> Transcript:
             reply=more.get("re"),
             kind=more.get("kind", "text"),
             pictures=more.get("pictures", ()),
-            media=more.get("media", ()),
+            media=[words for words in more.get("media", ()) if words != LEFT_OUT],
             links=more.get("links", ()),
             cut=bool(more.get("cut")),
         )
