@@ -31,8 +31,11 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
             start = local.start() + len(local.group()) - len(local.group().lstrip(".'-%\u0300\u0301"))
             if start < at:
                 past = domain.end()
+                # two that ran into one another are hidden as one
+                while text.startswith("@", past) and (domain := _DOMAIN.match(text, past + 1, past + 256)):
+                    past = domain.end()
                 yield start, past
-        at = text.find("@", at + 1)
+        at = text.find("@", max(at + 1, past))
 
 
 def links(text: str) -> list[tuple[int, int]]:

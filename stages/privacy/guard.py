@@ -40,6 +40,14 @@ class Taken:
         after = bisect_left(self.spans, (end,))
         return after == 0 or self.spans[after - 1].end <= start
 
+    def without(self, text: str) -> str:
+        """``text`` with line ends in place of what is taken, each character where it was."""
+        parts, past = [], 0
+        for span in self.spans:
+            parts += [text[past : span.start], "\n" * (span.end - span.start)]
+            past = span.end
+        return "".join([*parts, text[past:]]) if parts else text
+
     def add(self, spans: Iterable["Span"]) -> None:
         """Take the spans that are free."""
         fresh = [span for span in spans if self.is_free(span.start, span.end)]
@@ -65,6 +73,7 @@ class Guard:
         self._known_phones = {row.mac: row.alias for row in known if row.kind == "phone"}
         self._known_emails = {row.mac: row.alias for row in known if row.kind == "email"}
         self._identities: dict[str, str] = {}
+        self._met: dict[str, str] = {}  # apart, so that what a text becomes depends on no text before it
         self._phones: dict[str, str | None] = {}
         self._records: dict[tuple[str, str], NameRecord] = {}
         self._raw: dict[str, str] = {}
@@ -189,9 +198,9 @@ class Guard:
     def _alias_of(self, name: str) -> str:
         """The alias of a person who was met in the middle of a text."""
         who = identity(name, self._region)
-        alias = self._identities.get(who)
+        alias = self._identities.get(who) or self._met.get(who)
         if alias is None:
-            alias = self._identities[who] = self._aliases.give([who])[who]
+            alias = self._met[who] = self._aliases.give([who])[who]
             self._keep_identity(who, alias)
         return alias
 
@@ -223,12 +232,10 @@ class Guard:
         if found:
             free = [number for number in found if taken.is_free(number.start, number.end)]
             taken.add([self._number(*number) for number in free])
-        read = words(text)
-        if taken.spans:
-            read = [word for word in read if taken.is_free(word.start, word.end)]
-        named = [_named(match.start, match.end, match.entry) for match in find_names(text, read, self._lexicon)]
+        rest = taken.without(text)
+        named = [_named(match.start, match.end, match.entry) for match in find_names(rest, words(rest), self._lexicon)]
         if named:
-            taken.add(_merged(text, named))
+            taken.add(_merged(rest, named))
         return taken.spans
 
     def _people(self, text: str, pattern: re.Pattern[str], keep: int = 0) -> Iterator[Span]:
@@ -237,12 +244,15 @@ class Guard:
             start = match.start() + keep if keep else match.start(1)
             end = match.end() if keep else match.end(1)
             name = match.group(1).strip("; \t\r")
-            if name and not self._is_alias(name):
+            if name and not self._is_replaced(name):
                 yield Span(start, end, self._alias_of(name), False)
 
-    def _is_alias(self, name: str) -> bool:
+    def _is_replaced(self, name: str) -> bool:
+        """Whether an alias or a neutral word stands in ``name``: then it was replaced before."""
         read = words(name)
-        return bool(read) and alias_end(name, read, 0) >= min(len(read), 2)
+        return any(f"[{word}]" in name for word in (NUMBER, ADDRESS, NAME)) or any(
+            alias_end(name, read, position) > position for position in range(len(read))
+        )
 
     def _address(self, text: str, start: int, end: int) -> Span:
         address = fold(text[start:end])

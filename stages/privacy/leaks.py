@@ -149,7 +149,7 @@ class _Search:
 
 def _addresses(address: str) -> Iterator[str]:
     """An address, and what it may be when it ran into the words around it."""
-    local, _, domain = address.partition("@")
+    local, domain = address.split("@")[:2]
     labels = domain.split(".")
     starts = [0] + [index + 1 for index, char in enumerate(local) if not char.isalnum() and index + 1 < len(local)]
     for size in range(len(labels), 1, -1):

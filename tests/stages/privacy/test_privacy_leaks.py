@@ -38,7 +38,7 @@ PLANTS = [
     ("wa.me/351933444555", "phone"),
     ("Dora@example.com", "email"),
 ]
-PROSE = "<p>Amanhã vamos à praia, diz Quiet Heron; banana, sala 12, em 11/03/2026 às 10:30 por R$ 1.234,56. I will</p>\n"
+PROSE = "<p>Amanhã vamos à praia, diz Quiet Heron; banana, sala 12, em 11/03/2026 10:30 por R$ 1.234,56, I will</p>\n"
 
 
 def leaks(folder: Path) -> list[Leak]:
