@@ -23,7 +23,7 @@ _WORDS: Final = re.compile(r"\w{2,}")
 
 def how_many(topic: Topic) -> int:
     """Messages that a topic's section tells, by how much was said."""
-    return max(3, min(12, round(1.5 * math.sqrt(topic.telling))))
+    return max(3, min(12, round(1.8 * math.sqrt(topic.telling))))
 
 
 def worth(topic: Topic, space: TermSpace, answered: set[str]) -> dict[str, float]:

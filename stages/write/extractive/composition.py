@@ -8,7 +8,7 @@ from stages.write.extractive.choice import choose, worth
 from stages.write.extractive.cues import find_decisions, find_open_questions
 from stages.write.extractive.headline import Headlines
 from stages.write.extractive.phrases import Phrase, distinct
-from stages.write.extractive.prose import AGAIN, ASK, LATER, OPEN, POLL, QUOTE, QUOTE_OPEN, REPLY, THEN, Prose
+from stages.write.extractive.prose import AGAIN, ASK, LATER, OPEN, POLL, QUOTE, QUOTE_OPEN, REPLY, START, THEN, Prose
 from stages.write.extractive.quoting import marked, poll, quotable
 from stages.write.extractive.terms import TermSpace, term_space
 from stages.write.extractive.topics import Topic, find_topics
@@ -21,6 +21,7 @@ _TOGETHER: Final = 4
 """Most messages told in one paragraph."""
 _BLOCK: Final = (60, 320)
 """Characters of a message that may stand as a block of its own."""
+_FEW: Final = 3
 _WORTH_COUNTING: Final = 8
 _MOST_SOURCES: Final = 24
 
@@ -91,7 +92,7 @@ class _Composer:
         highlight = self._highlight(chosen)
         paragraphs: list[dict[str, Any]] = []
         for group in _exchanges(chosen):
-            paragraphs += self._paragraphs(group, highlight, opens=not paragraphs)
+            paragraphs += self._paragraphs(group, highlight, starts=not paragraphs)
         paragraphs += self._rest(topic, chosen)
         return {"heading": heading, "paragraphs": paragraphs}
 
@@ -104,7 +105,7 @@ class _Composer:
         ]
         return max(fit, key=lambda m: (self._value[m.id], -m.place)) if fit and len(chosen) > 3 else None
 
-    def _paragraphs(self, group: Sequence[Said], highlight: Said | None, *, opens: bool) -> list[dict[str, Any]]:
+    def _paragraphs(self, group: Sequence[Said], highlight: Said | None, *, starts: bool) -> list[dict[str, Any]]:
         """One exchange: messages in a row as sentences; pictures, links and the highlight begin a new paragraph."""
         made: list[dict[str, Any]] = []
         clauses: list[str] = []
@@ -120,7 +121,7 @@ class _Composer:
         for message in group:
             if message is highlight:
                 close()
-                kind = QUOTE_OPEN if opens and not made else QUOTE
+                kind = QUOTE_OPEN if self._begins(message) else QUOTE
                 lead = self._prose.clause(kind, message.author or "", message.clock)
                 block = {"text": quotable(message.text, _BLOCK[1]), "source": message.id}
                 if block["text"]:
@@ -143,18 +144,20 @@ class _Composer:
             if not words:
                 continue
             clauses.append(
-                self._clause(message, marked(words, message.text), before, opens=opens and not made and not clauses)
+                self._clause(message, marked(words, message.text), before, starts=starts and not made and not clauses)
             )
             sources.append(message.id)
             before = message
         close()
         return made
 
-    def _clause(self, message: Said, quoted: str, before: Said | None, *, opens: bool) -> str:
+    def _clause(self, message: Said, quoted: str, before: Said | None, *, starts: bool) -> str:
         name = message.author or ""
         replied = self._transcript.by_id.get(message.reply or "")
-        if opens:
+        if self._begins(message):
             return self._prose.clause(OPEN, name, message.clock, quoted)
+        if starts:
+            return self._prose.clause(START, name, message.clock, quoted)
         if replied is not None and replied.author and replied.author != name:
             return self._prose.clause(REPLY, name, message.clock, quoted, replied.author)
         if before is None:
@@ -164,6 +167,10 @@ class _Composer:
         if before.author == name:
             return self._prose.clause(AGAIN, name, message.clock, quoted)
         return self._prose.clause(THEN, name, message.clock, quoted)
+
+    def _begins(self, message: Said) -> bool:
+        """Whether it is the first message of a post that has more than a few."""
+        return message is self._said[0] and len(self._said) > _FEW
 
     def _shared(self, message: Said) -> list[dict[str, Any]]:
         name, clock = message.author or "", message.clock

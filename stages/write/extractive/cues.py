@@ -73,11 +73,11 @@ def _announces(text: str, transcript: Transcript) -> bool:
 def _proposal(agreement: Said, before: Sequence[Said]) -> Said | None:
     if agreement.reply:
         for message in before:
-            if message.id == agreement.reply and len(message.terms) >= 2:
+            if message.id == agreement.reply:
                 return message
     for message in reversed(before):
         if agreement.minute - message.minute > _NEAR_MINUTES:
             return None
-        if message.author != agreement.author and len(message.terms) >= 2 and len(message.text) <= _MOST_LETTERS:
+        if message.author != agreement.author and len(_WORDS.findall(message.text)) > _BARE:
             return message
     return None

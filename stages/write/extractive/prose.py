@@ -38,6 +38,7 @@ _MEDIA: Final = {
 }
 
 OPEN: Final = "open"
+START: Final = "start"
 LATER: Final = "later"
 ASK: Final = "ask"
 REPLY: Final = "reply"
@@ -49,33 +50,27 @@ POLL: Final = "poll"
 
 _PATTERNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "en": {
-        OPEN: (
-            "It began at {clock} with {a}: {q}",
-            "At {clock}, {a} wrote: {q}",
-            "{a} opened at {clock}: {q}",
-        ),
+        OPEN: ("It began at {clock} with {a}: {q}",),
+        START: ("At {clock}, {a} wrote: {q}", "{a} wrote at {clock}: {q}"),
         LATER: ("At {clock}, {a}: {q}", "{a}, at {clock}: {q}"),
         ASK: ("{a} asked: {q}", "{a} wanted to know: {q}", "A question from {a}: {q}"),
         REPLY: ("{a} replied to {b}: {q}", "{a}, in reply to {b}: {q}"),
         AGAIN: ("{a} went on: {q}", "{a} again: {q}", "{a} also wrote: {q}"),
         THEN: ("{a}: {q}", "Then {a}: {q}", "{a} wrote: {q}", "{a} said: {q}"),
-        QUOTE: ("From {a}, at {clock}:", "{a}, at {clock}:", "Then, at {clock}, {a}:"),
-        QUOTE_OPEN: ("It began at {clock}, with {a}:", "{a} opened at {clock}:"),
+        QUOTE: ("From {a}, at {clock}:", "{a}, at {clock}:", "At {clock}, {a}:"),
+        QUOTE_OPEN: ("It began at {clock}, with {a}:",),
         POLL: ("At {clock}, {a} put it to the vote: {q}",),
     },
     "pt": {
-        OPEN: (
-            "Começou às {clock}, com {a}: {q}",
-            "Às {clock}, {a} escreveu: {q}",
-            "{a} abriu às {clock}: {q}",
-        ),
+        OPEN: ("Começou às {clock}, com {a}: {q}",),
+        START: ("Às {clock}, {a} escreveu: {q}", "{a} escreveu às {clock}: {q}"),
         LATER: ("Às {clock}, {a}: {q}", "{a}, às {clock}: {q}"),
         ASK: ("{a} perguntou: {q}", "{a} quis saber: {q}", "Pergunta de {a}: {q}"),
         REPLY: ("{a} respondeu a {b}: {q}", "{a}, em resposta a {b}: {q}"),
         AGAIN: ("{a} continuou: {q}", "De novo {a}: {q}", "{a} escreveu ainda: {q}"),
         THEN: ("{a}: {q}", "Depois {a}: {q}", "{a} escreveu: {q}", "{a} disse: {q}"),
-        QUOTE: ("De {a}, às {clock}:", "{a}, às {clock}:", "Depois, às {clock}, {a}:"),
-        QUOTE_OPEN: ("Começou às {clock}, com {a}:", "{a} abriu às {clock}:"),
+        QUOTE: ("De {a}, às {clock}:", "{a}, às {clock}:", "Às {clock}, {a}:"),
+        QUOTE_OPEN: ("Começou às {clock}, com {a}:",),
         POLL: ("Às {clock}, {a} pôs a votos: {q}",),
     },
 }
