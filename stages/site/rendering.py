@@ -16,7 +16,7 @@ POLICY: Final = (
     "base-uri 'none'; form-action 'none'"
 )
 _HERE: Final = Path(__file__).parent
-_ASSETS: Final = ("site.css", "search.js")
+_ASSETS: Final = ("icon.svg", "search.js", "site.css")
 
 
 class Pages:
