@@ -8,9 +8,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -30,29 +29,41 @@ PLUGINS = "streamliner.commands"
 """Entry-point group by which the layers above (deployments) add commands."""
 
 
+def _plugins() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {plugin.name: plugin for plugin in entry_points(group=PLUGINS)}
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *sorted(plugin.name for plugin in entry_points(group=PLUGINS))]
+        return [*COMMANDS, *sorted(_plugins())]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
             found: click.Command = import_module(f"flows.commands.{name}").command
             return found
-        for plugin in entry_points(group=PLUGINS, name=name):
-            loaded: click.Command = plugin.load()
-            return loaded
-        return None
+        plugin = _plugins().get(name)
+        return plugin.load() if plugin else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        plugins = {plugin.name: "Set up pools, limits and deployments." for plugin in entry_points(group=PLUGINS)}
+        plugins = dict.fromkeys(_plugins(), "Set up pools, limits and deployments.")
         with formatter.section("Commands"):
             formatter.write_dl(list((COMMANDS | plugins).items()))
 
 
+def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        click.echo(f"streamliner {version('streamliner')}")
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("streamliner"), prog_name="streamliner")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def cli() -> None:
     """Turn chat archives into a chronicle: a private, searchable site of posts.
 

@@ -190,7 +190,9 @@ def enrich(run: Publication, archive: Archive, ledger: Ledger, exports: list[Exp
         tasks = [task for task in tasks if task.key not in away]
     if not tasks:
         return
-    size = max(settings.enrich.batch_size, math.ceil(len(tasks) / MAX_BATCHES))
+    workers = settings.performance.max_workers if settings.performance.parallel_processing else 1
+    even = math.ceil(len(tasks) / workers)  # a short queue is shared between the workers
+    size = max(min(settings.enrich.batch_size, even), math.ceil(len(tasks) / MAX_BATCHES))
     groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     shared = {"media_dir": archive.media, "exports": here, "settings": settings.enrich}
     batches = [

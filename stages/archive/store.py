@@ -74,11 +74,13 @@ class Archive:
         return None if row is None else str(row[0])
 
     def set_meta(self, **facts: str) -> None:
-        """Keep small facts; those that already stand so are not written again."""
-        cursor = self.cursor()
-        for name, value in facts.items():
-            if self.meta(name) != value:
-                cursor.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [name, value])
+        """Keep small facts in one statement; those that already stand so are not written again."""
+        changed = [(name, value) for name, value in facts.items() if self.meta(name) != value]
+        if changed:
+            values = ", ".join(["(?, ?)"] * len(changed))
+            self.cursor().execute(
+                f"INSERT OR REPLACE INTO meta VALUES {values}", [part for fact in changed for part in fact]
+            )
 
     def count(self, table: str) -> int:
         """Rows of one of the archive's own tables."""
@@ -92,8 +94,7 @@ class Archive:
 
     def touch(self, *kinds: str) -> None:
         """Say that content changed: what was derived from it (plan, pages) is made again."""
-        for kind in kinds:
-            self.set_meta(**{f"revision_{kind}": str(self.revision(kind) + 1)})
+        self.set_meta(**{f"revision_{kind}": str(self.revision(kind) + 1) for kind in kinds})
 
     def revision(self, kind: str) -> int:
         """How often this kind of content (messages, enrichments, posts) has changed."""
