@@ -7,9 +7,9 @@ nothing.
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,50 +17,16 @@ import pyarrow.compute as pc
 from stages.archive.records import NameRecord
 from stages.privacy.addresses import View, addresses, links
 from stages.privacy.alias import Aliases, identity
-from stages.privacy.fold import fold, folded_words, words
+from stages.privacy.fold import fold, words
 from stages.privacy.names import Entry, Lexicon, Macs, alias_end, find_names
 from stages.privacy.numbers import find_numbers, forms
 from stages.privacy.prefilter import Prefilter
+from stages.privacy.spans import Span, Taken, merged
 from stages.privacy.vocabulary import ADDRESS, NAME, NUMBER
 
 _ISOLATED: Final = re.compile(r"@[~\s]{0,2}\u2068([^\u2066-\u2069\r\n]{1,200})\u2069")
 _CARD: Final = re.compile(r"(?:^|[:<\n])[ \u200e\u200f]*([^\s:<>/\\][^\n:<>/\\]{0,98}?)\.vcf\b", re.IGNORECASE)
 _CARD_FIELD: Final = re.compile(r"^(?:item\d+\.)?(?:FN|N|NICKNAME)(?:;[^:\n]*)?:(.+)$", re.IGNORECASE | re.MULTILINE)
-_BESIDE: Final = re.compile(r"[ \u00a0_\-]{1,2}")
-
-
-class Taken:
-    """Spans that do not overlap, in order of place."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    def is_free(self, start: int, end: int) -> bool:
-        """Whether nothing of ``start:end`` (not empty) is taken."""
-        after = bisect_left(self.spans, (end,))
-        return after == 0 or self.spans[after - 1].end <= start
-
-    def without(self, text: str) -> str:
-        """``text`` with line ends in place of what is taken, each character where it was."""
-        parts, past = [], 0
-        for span in self.spans:
-            parts += [text[past : span.start], "\n" * (span.end - span.start)]
-            past = span.end
-        return "".join([*parts, text[past:]]) if parts else text
-
-    def add(self, spans: Iterable["Span"]) -> None:
-        """Take the spans that are free."""
-        fresh = [span for span in spans if self.is_free(span.start, span.end)]
-        self.spans = sorted(self.spans + fresh)
-
-
-class Span(NamedTuple):
-    """A part of a text that is replaced with ``word``; an alias's space becomes a hyphen inside a link."""
-
-    start: int
-    end: int
-    word: str
-    bracket: bool
 
 
 class Guard:
@@ -235,7 +201,7 @@ class Guard:
         rest = taken.without(text)
         named = [_named(match.start, match.end, match.entry) for match in find_names(rest, words(rest), self._lexicon)]
         if named:
-            taken.add(_merged(rest, named))
+            taken.add(merged(rest, named))
         return taken.spans
 
     def _people(self, text: str, pattern: re.Pattern[str], keep: int = 0) -> Iterator[Span]:
@@ -291,27 +257,3 @@ class Guard:
 
 def _named(start: int, end: int, entry: Entry) -> Span:
     return Span(start, end, entry.alias or NAME, entry.alias is None)
-
-
-def _merged(text: str, named: list[Span]) -> list[Span]:
-    """Names in order, with those of one person that stand side by side (`Ana Maria`) made one."""
-    merged: list[Span] = []
-    for span in named:
-        last = merged[-1] if merged else None
-        if (
-            last is not None
-            and last.word == span.word
-            and not span.bracket
-            and _BESIDE.fullmatch(text, last.end, span.start)
-            and _differ(text[last.start : last.end], text[span.start : span.end])
-        ):
-            merged[-1] = last._replace(end=span.end)
-        else:
-            merged.append(span)
-    return merged
-
-
-def _differ(one: str, other: str) -> bool:
-    """Whether two spellings are different parts of a name, none of them said twice."""
-    first, second = "".join(folded_words(one)), "".join(folded_words(other))
-    return first not in second and second not in first

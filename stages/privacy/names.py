@@ -16,7 +16,7 @@ from unicodedata import category
 from stages.archive.records import NameRecord
 from stages.privacy.fold import Word, folded_words, has_invisible, is_unspaced, rejoined, words
 from stages.privacy.key import subkey
-from stages.privacy.vocabulary import SHORTEST, is_common, is_common_name, is_function, listed
+from stages.privacy.vocabulary import SHORTEST, is_common, is_common_name, is_function, is_spelt_common, listed
 
 _GAP: Final = re.compile(r"(?:[^\w,;:!?@\r\n]|_){0,6}")
 _ALIAS_GAP: Final = frozenset((" ", "-"))
@@ -226,9 +226,11 @@ def find_names(text: str, found: Sequence[Word], lexicon: Lexicon, *, mentions: 
             if entry is None or not _together(text, found[position : position + length]):
                 continue
             start = found[position].start
-            if entry.common and not (mentions and is_mention(text, start)):
+            end = found[position + length - 1].end
+            ordinary = entry.common or (length == 1 and is_spelt_common(text[start:end]))
+            if ordinary and not (mentions and is_mention(text, start)):
                 continue
-            matches.append(Match(start, found[position + length - 1].end, entry))
+            matches.append(Match(start, end, entry))
             step = length
             break
         position += step

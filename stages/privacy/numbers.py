@@ -52,6 +52,8 @@ _FORMS: Final = tuple(
     )
 )
 _GROUPS: Final = 6
+_BEYOND: Final = 24
+"""Characters past a run of digits that a date may need to be told from the start of something longer."""
 LONGEST: Final = 15
 SHORTEST: Final = 7
 
@@ -75,12 +77,14 @@ class Found(NamedTuple):
 
 def runs(text: str) -> Iterator[Run]:
     """Runs of digit groups with seven digits or more; dates are no part of any. Cost: linear."""
-    found = [match for match in _RUN.finditer(text) if match.end() - match.start() >= SHORTEST]
-    dates = [match.span() for match in _DATE.finditer(text)] if found else []
-    past = 0
-    for match in found:
+    for match in _RUN.finditer(text):
+        start, end = match.span()
+        if end - start < SHORTEST:
+            continue
+        dates = [date.span() for date in _DATE.finditer(text, start, end + _BEYOND)]
         spans: list[tuple[int, int]] = []
-        for group in _GROUP.finditer(text, *match.span()):
+        past = 0
+        for group in _GROUP.finditer(text, start, end):
             while past < len(dates) and dates[past][1] <= group.start():
                 past += 1
             if past < len(dates) and dates[past][0] <= group.start():

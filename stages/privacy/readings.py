@@ -8,37 +8,19 @@ that Pillow knows (EXIF, XMP, comments, colour profile), which are read as text,
 """
 
 import codecs
-import io
-import re
-import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol
+
+from stages.privacy.pictures import end_of_picture, passages, told_by_picture
 
 BLOCK: Final = 4 << 20
 _OVERLAP: Final = 2048
 _EDGE: Final = 600
-_TWO: Final = rb"[\xc2-\xdf][\x80-\xbf]"
-_MORE: Final = rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
-_PASSAGE: Final = re.compile(
-    rb"(?:[\x20-\x7e]|"
-    + _TWO
-    + rb"|"
-    + _MORE
-    + rb"){6,}|(?:"
-    + _TWO
-    + rb"|"
-    + _MORE
-    + rb"){3,}|(?:"
-    + _MORE
-    + rb"){2,}"
-)
-"""Printable characters in a row, six bytes or more, as UTF-8."""
 _LONG_PASSAGE: Final = 24
-_PRINTABLE: Final = frozenset((9, 10, 13, *range(32, 127)))
-_EXIF_FOLDERS: Final = (0x8769, 0x8825, 0xA005)
+_PRINTABLE: Final = bytes((9, 10, 13, *range(32, 127)))
 
 
 class _Source(Protocol):
@@ -125,7 +107,12 @@ def _read(file: BinaryIO, head: bytes, suffix: str) -> Iterator[Reading]:
         yield from _texts(file, encoding, suffix)
     else:
         yield from _bytes(file)
-        yield from _picture(file)
+        file.seek(0)
+        yield from (Reading(text, -1) for text in told_by_picture(file))
+        end = end_of_picture(file)
+        if end is not None:
+            file.seek(end)
+            yield from (reading.nowhere() for reading in _texts(file, "utf-8", ""))
 
 
 def _encoding(head: bytes) -> str | None:
@@ -136,8 +123,7 @@ def _encoding(head: bytes) -> str | None:
         codecs.getincrementaldecoder("utf-8")().decode(head)
         return "utf-8"
     except UnicodeDecodeError:
-        printable = sum(byte in _PRINTABLE for byte in head)
-        return "latin-1" if printable > 0.9 * len(head) else None
+        return "latin-1" if len(head.translate(None, _PRINTABLE)) < 0.1 * len(head) else None
 
 
 def _texts(file: _Source, encoding: str, suffix: str) -> Iterator[Reading]:
@@ -159,132 +145,11 @@ def _bytes(file: _Source) -> Iterator[Reading]:
     kept, start = b"", 0
     while data := file.read(BLOCK):
         block = kept + data
-        spans = [(match.start(), match.group()) for match in _PASSAGE.finditer(block)]
-        if spans:
-            yield _Passages(spans, start)
+        found = [(first, block[first:last]) for first, last in passages(block)]
+        if found:
+            yield _Passages(found, start)
         kept = block[-_OVERLAP:]
         start += len(block) - len(kept)
-
-
-def _picture(file: BinaryIO) -> Iterator[Reading]:
-    """What a picture says about itself, and what follows its end."""
-    from PIL import Image, UnidentifiedImageError
-
-    file.seek(0)
-    try:
-        with Image.open(file) as picture:
-            told = list(_told(picture))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error):
-        told = []  # no picture, or a broken one: its bytes were read above
-    for text in told:
-        yield Reading(text, -1)
-    end = _end_of_picture(file)
-    if end is not None:
-        file.seek(end)
-        yield from (Reading(piece.text, -1) for piece in _texts(file, "utf-8", ""))
-
-
-def _told(picture: Any) -> Iterator[str]:
-    values: list[Any] = list(picture.info.items())
-    values += [getattr(picture, "text", {})]
-    exif = picture.getexif()
-    values += [dict(exif), *(dict(exif.get_ifd(folder)) for folder in _EXIF_FOLDERS)]
-    profile = picture.info.get("icc_profile")
-    if profile:
-        values += _profile(profile)
-    for value in values:
-        yield from _spelt(value)
-
-
-def _profile(data: bytes) -> list[str]:
-    from PIL import ImageCms
-
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data)).profile
-    except (OSError, ImageCms.PyCMSError):
-        return []
-    fields = (profile.profile_description, profile.copyright, profile.manufacturer, profile.model)
-    return [field for field in fields if field]
-
-
-def _spelt(value: Any) -> Iterator[str]:
-    """The texts in a field: strings, bytes in the encodings that cameras use, and whatever holds them."""
-    if isinstance(value, str):
-        yield value
-        try:
-            yield value.encode("latin-1").decode("utf-8")
-        except UnicodeError:
-            return
-    elif isinstance(value, bytes):
-        for passage in _PASSAGE.finditer(value):
-            yield passage.group().decode("utf-8", "replace")
-        if len(value) <= 1 << 16:
-            for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
-                yield value.decode(encoding, "replace").strip("\0")
-    elif isinstance(value, dict):
-        for item in value.items():
-            yield from _spelt(item)
-    elif isinstance(value, (tuple, list)):
-        if value and all(isinstance(item, int) and 0 <= item < 256 for item in value):
-            yield from _spelt(bytes(value))
-        else:
-            for item in value:
-                yield from _spelt(item)
-
-
-def _end_of_picture(file: BinaryIO) -> int | None:
-    """The byte past a PNG, WebP or JPEG; None where it is none or is cut short."""
-    file.seek(0)
-    head = file.read(12)
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        place = 8
-        while True:
-            file.seek(place)
-            chunk = file.read(8)
-            if len(chunk) < 8:
-                return None
-            place += 12 + int.from_bytes(chunk[:4], "big")
-            if chunk[4:] == b"IEND":
-                return place
-    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
-        return 8 + int.from_bytes(head[4:8], "little")
-    return _end_of_jpeg(file) if head[:2] == b"\xff\xd8" else None
-
-
-def _end_of_jpeg(file: BinaryIO) -> int | None:
-    place = 2
-    while True:
-        file.seek(place)
-        marker = file.read(4)
-        if len(marker) < 2 or marker[0] != 0xFF:
-            return None
-        if marker[1] == 0xD9:
-            return place + 2
-        if marker[1] == 0xFF or 0xD0 <= marker[1] <= 0xD7 or marker[1] == 0x01:
-            place += 1 if marker[1] == 0xFF else 2
-            continue
-        if len(marker) < 4:
-            return None
-        place += 2 + int.from_bytes(marker[2:4], "big")
-        if marker[1] == 0xDA:
-            scanned = _end_of_scan(file, place)
-            if scanned is None:
-                return None
-            place = scanned
-
-
-def _end_of_scan(file: BinaryIO, place: int) -> int | None:
-    """The next marker after a JPEG's compressed pixels, which hold 0xFF only before 0x00 or a restart."""
-    file.seek(place)
-    before = b""
-    while data := file.read(1 << 20):
-        block = before + data
-        match = re.search(rb"\xff[^\x00\xd0-\xd7\xff]", block)
-        if match:
-            return place - len(before) + match.start()
-        place += len(data)
-        before = block[-1:] if block.endswith(b"\xff") else b""
-    return None
 
 
 class _Unpacked:

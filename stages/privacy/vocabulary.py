@@ -52,6 +52,19 @@ def is_common(word: str) -> bool:
     return word in _common() or not any(char.isalpha() for char in word) or (len(word) == 1 and not is_unspaced(word))
 
 
+@functools.cache
+def _spelt() -> frozenset[str]:
+    return frozenset(in_order("spelt"))
+
+
+def is_spelt_common(written: str) -> bool:
+    """Whether a word as it is written, accents and all, is a common one although its folded form is a name: `março`
+    in a chat with Marco, `niña` with Nina."""
+    import unicodedata
+
+    return not written.isascii() and unicodedata.normalize("NFC", written).lower() in _spelt()
+
+
 def is_common_name(words: tuple[str, ...]) -> bool:
     """Whether a whole name is looked for only where it is an author or a mention.
 

@@ -115,6 +115,13 @@ def test_links_stay_links(guard: Guard) -> None:
         assert guard.text(f"vê {written} já") == f"vê {shown.replace('{}', alias)} já"
 
 
+def test_a_common_word_that_only_its_accents_tell_from_a_name_is_left() -> None:
+    guard = Guard.build(KEY, ["Marco", "Nina", "Irma Souza"])
+    marco, nina, irma = (alias_of(guard, name) for name in ("Marco", "Nina", "Irma Souza"))
+    assert guard.text("Em Março o Marco e a niña") == f"Em Março o {marco} e a niña"
+    assert guard.text("nina, irma, minha irmã, Irmã Souza") == f"{nina}, {irma}, minha irmã, {irma}"
+
+
 def test_a_part_that_two_people_share_is_nobodys() -> None:
     guard = Guard.build(KEY, ["Ana Souza", "Ana Lima", "Bruno Lima"])
     souza, lima = alias_of(guard, "Ana Souza"), alias_of(guard, "Bruno Lima")
