@@ -1,0 +1,151 @@
+"""Any model through litellm, against a real server: what is answered is published, what fails waits for a retry."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+POST = {
+    "title": "The cello is found",
+    "dek": "It was in the boathouse.",
+    "sections": [{"heading": "", "paragraphs": [{"text": "They looked for a cello.", "sources": ["m1", "m2"]}]}],
+    "tags": ["cello"],
+}
+GOOD = json.dumps({"posts": [POST], "language": "en"})
+
+
+class Model:
+    """An OpenAI-compatible server; ``answer`` says (status, text) for the number of the request."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[int], tuple[int, str]] = lambda _: (200, GOOD)
+        self.requests: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with model._lock:
+                    model.requests.append(body)
+                    number = len(model.requests)
+                status, text = model.answer(number)
+                message = {"role": "assistant", "content": text}
+                answer = {
+                    "id": "1", "object": "chat.completion", "created": 1, "model": body["model"],
+                    "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                    "usage": {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20},
+                }  # fmt: skip
+                data = json.dumps(answer if status == 200 else {"error": {"message": "no"}}).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "STREAMLINER_LLM__API_BASE": f"http://127.0.0.1:{self.server.server_address[1]}/v1",
+            "STREAMLINER_LLM__API_KEY": "sk-test",
+            "STREAMLINER_RETRY__ATTEMPTS": "2",
+            "STREAMLINER_RETRY__WAIT_INITIAL_SECONDS": "0.01",
+            "STREAMLINER_RETRY__WAIT_MAX_SECONDS": "0.02",
+        }
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    server = Model()
+    yield server
+    server.server.shutdown()
+
+
+OPTIONS = ("--model", "openai/test-model")
+
+
+def test_f2_a_remote_model_writes_the_posts(make_chat, publish, model: Model, tmp_path: Path) -> None:
+    chat = make_chat(3)
+    report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **model.environment)
+    assert report["model_calls"] == len(model.requests) == 3
+    assert report["posts_written"] == 3
+    sent = json.dumps(model.requests)
+    for name in ("Marisol", "Vexley", "Tobias", "Brackwater"):
+        assert name not in sent
+    texts = [path.read_text() for path in sorted((tmp_path / "a" / "posts").rglob("*.md"))]
+    assert all("They looked for a cello." in text for text in texts)
+    titles = [re.search(r"^title: (.+)$", text, re.M)[1] for text in texts]
+    assert len(set(titles)) == 3
+    again = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **model.environment)
+    assert again["model_calls"] == 0
+    assert len(model.requests) == 3
+
+
+def test_what_fails_for_good_waits_for_a_retry(make_chat, publish, streamliner, model: Model, tmp_path: Path) -> None:
+    def bad_day_two(_: int) -> tuple[int, str]:
+        return (400, "") if "(day 2)" in json.dumps(model.requests[-1]) else (200, GOOD)
+
+    model.answer = bad_day_two
+    one_at_a_time = model.environment | {"STREAMLINER_LLM__CONCURRENCY": "1"}
+    chat = make_chat(3)
+    report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **one_at_a_time)
+    assert (report["posts_written"], report["dead_letters"]) == (2, 1)
+    asked = len(model.requests)
+    report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **one_at_a_time)
+    assert len(model.requests) == asked
+    model.answer = lambda _: (200, GOOD)
+    said = json.loads(streamliner("retry", tmp_path / "a", "--json").stdout)
+    assert said == {"tasks": 0, "windows": 1}
+    report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **one_at_a_time)
+    assert (report["model_calls"], report["posts_written"], report["dead_letters"]) == (1, 1, 0)
+
+
+def test_when_no_call_succeeds_the_run_fails_and_keeps_its_site(
+    make_chat, publish, streamliner, contents, model: Model, tmp_path: Path
+) -> None:
+    publish(make_chat(2, "one.zip"), "--archive", tmp_path / "a", *OPTIONS, **model.environment)
+    before = contents(tmp_path / "a" / "posts")
+    model.answer = lambda _: (500, "")
+    asked = len(model.requests)
+    done = streamliner(
+        "publish", make_chat(3, "two.zip"), "--archive", tmp_path / "a", *OPTIONS, check=1, **model.environment
+    )
+    assert "No model call succeeded" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(model.requests) == asked + 2
+    assert contents(tmp_path / "a" / "posts") == before
+    assert json.loads((tmp_path / "a" / "metrics" / "performance.json").read_text())["status"] == "failed"
+
+
+def test_an_answer_that_is_invalid_twice_goes_to_the_offline_writer(
+    make_chat, publish, model: Model, tmp_path: Path
+) -> None:
+    model.answer = lambda _: (200, "I would rather talk about the weather.")
+    report = publish(make_chat(1), "--archive", tmp_path / "a", *OPTIONS, **model.environment)
+    assert len(model.requests) == 2
+    assert report["model_calls"] == 3
+    [post] = (tmp_path / "a" / "posts").rglob("*.md")
+    body = post.read_text().partition("\n---\n")[2].lstrip()
+    assert body.startswith("*")
+    assert "offline" in body.splitlines()[0]
+
+
+def test_a_cost_limit_of_nothing_sends_nothing(make_chat, publish, model: Model, tmp_path: Path) -> None:
+    report = publish(make_chat(2), "--archive", tmp_path / "a", *OPTIONS, "--limit-cost", "0", **model.environment)
+    assert model.requests == []
+    assert report["model_calls"] == 0
+    assert report["windows_waiting"] == 2
+    assert (tmp_path / "a" / "site" / "index.html").is_file()
