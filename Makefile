@@ -37,8 +37,9 @@ setup: .venv/.ready ## Set up the Python environment in .venv (quick when it is 
 	"$$python" -m venv .venv || { echo "On Debian the package python3.11-venv has what is missing." >&2; exit 1; }
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r deployments/installer.lock
 	@eval "$$($(BIN)/python deployments/indexes.py)"; \
-	$(BIN)/uv pip install -q --python .venv --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install -q --python .venv --compile-bytecode --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install -q --python .venv --offline --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q flows tasks stages deployments  # a cold start does not compile
 	@touch $@
 
 run: setup ## Start the dashboard, publish the sample as a flow run, say where both are
@@ -54,7 +55,7 @@ test: setup ## Run the tests, but for those that need a Docker engine
 	  if $(ON_DEBIAN); then echo "Installing chromium for the browser's tests"; $(call APT_INSTALL,chromium); \
 	  else select="not docker and not browser"; \
 	    echo "Chromium is missing: install it to run the browser's tests as well; the rest runs now."; fi; fi; \
-	$(BIN)/python -m pytest -m "$$select"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$$select"
 
 docker-test: setup ## Run the sample through server, work pool, worker and container on a real Docker engine
 	@mkdir -p build; \
