@@ -61,6 +61,8 @@ class PrefectServer:
         for attempt in range(1, _ATTEMPTS + 1):
             port = _free_port()
             where = ("--host", "127.0.0.1", "--port", str(port))
+            # the pages ask the API at this address; without it they look for it at port 4200
+            environment["PREFECT_SERVER_UI_API_URL"] = f"http://127.0.0.1:{port}/api"
             self._process.launch([sys.executable, "-m", "prefect", "server", "start", *where], environment, port=port)
             try:
                 self._wait(timeout)
