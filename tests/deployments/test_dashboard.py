@@ -1,8 +1,10 @@
 """`make run`'s server: one per checkout, found by the commands that are typed there."""
 
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 from deployments.local import Dashboard
@@ -46,3 +48,8 @@ def test_a_checkout_where_nothing_runs_says_so(tmp_path: Path) -> None:
     idle.status()
     idle.stop()
     assert said == ["Not running.", "No Prefect server of this checkout was running."]
+
+
+def test_the_pages_of_the_dashboard_ask_their_own_server(dashboard: Dashboard) -> None:
+    with urllib.request.urlopen(f"{dashboard.server.address}/ui-settings", timeout=10) as answer:
+        assert json.load(answer)["api_url"] == dashboard.server.api
