@@ -26,9 +26,12 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Cleaned, blanks united, at most ``limit`` characters."""
+    """Cleaned, blanks united, at most ``limit`` characters; cut between words, since half a word may be a name."""
     words = " ".join(clean(text[: limit * 4]).split())
-    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+    if len(words) <= limit:
+        return words
+    whole, blank, _ = words[:limit].rpartition(" ")
+    return (whole if blank else words[: limit - 1]) + "…"
 
 
 def web_address(address: str, *, mail: bool = False) -> str | None:
