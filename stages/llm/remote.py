@@ -167,9 +167,10 @@ def classify(error: BaseException) -> CallError:
 
     chain = list(_chain(error))
     name = type(error).__name__
-    if name == "ContextWindowExceededError":
+    codes = [getattr(e, "code", None) for e in chain]
+    if name == "ContextWindowExceededError" or "context_length_exceeded" in codes:
         return ContextTooLongError("The window is longer than the model reads.")
-    if name == "ContentPolicyViolationError" or any(getattr(e, "code", None) == "content_filter" for e in chain):
+    if name == "ContentPolicyViolationError" or "content_filter" in codes:
         return PermanentError("The provider's content filter refused the window.")
     answered = [e for e in chain if isinstance(e, httpx.HTTPStatusError) or type(e).__module__.startswith("openai")]
     statuses = [response.status_code for e in answered if (response := getattr(e, "response", None)) is not None]

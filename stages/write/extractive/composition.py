@@ -36,7 +36,7 @@ def compose(transcript: Transcript) -> dict[str, Any]:
         for topics in find_topics(transcript.said, space)
         if any(topic.telling or _shows(topic) for topic in topics)
     ]
-    return {"language": transcript.language, "posts": posts}
+    return {"language": transcript.language, "posts": [post for post in posts if post["sections"]]}
 
 
 def _shows(topic: Topic) -> bool:
@@ -80,7 +80,7 @@ class _Composer:
         }
 
     def _dek(self, people: Sequence[str], phrases: Sequence[Phrase], first: Said, last: Said) -> str:
-        about = [phrase.with_article() for phrase in distinct(phrases, 3, floor=0.3, language=self._prose.language)]
+        about = [phrase.with_article() for phrase in distinct(phrases, 3, floor=0.3, language=self._transcript.main)]
         when = self._prose.time(first.day, first.clock, last.day, last.clock)
         subject = f": {self._prose.listing(about)}" if about else ""
         return f"{self._prose.people(people)}, {when}{subject}."

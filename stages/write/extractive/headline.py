@@ -16,6 +16,8 @@ _MOST: Final = 72
 _QUESTION_WORDS: Final = (4, 11)
 _UNQUOTABLE: Final = re.compile(r"[<>@\"“”«»{}\[\]|\\/]|\.\.|…")
 _SENTENCES: Final = re.compile(r"(?<=[.!?…])\s+")
+_CLAUSES: Final = re.compile(r",\s+|\s+[–—-]\s+|;\s+")
+_LONGEST_LINE: Final = 56
 _LETTERS: Final = re.compile(r"[^\W\d_]")
 
 
@@ -25,7 +27,7 @@ class Headlines:
     def __init__(self, transcript: Transcript, prose: Prose) -> None:
         self._transcript = transcript
         self._prose = prose
-        self._language = transcript.language
+        self._language = transcript.main
         self._count: Counter[str] = Counter(
             term for message in transcript.said for term in set(message.terms) if message.own
         )
@@ -69,7 +71,8 @@ class Headlines:
         names = [phrase.with_article() for phrase in chosen]
         weight = {stem: phrase.score for phrase in reversed(phrases) for stem in phrase.stems}
         other = self._line(said, None, value, weight)
-        candidates = [line for phrase in chosen[:2] if (line := self._line(said, phrase, value, weight))]
+        about = self._line(said, chosen[0], value, weight) if chosen else ""
+        candidates = [about] if about else []
         if len(strong) > 1:
             candidates.append(self._prose.both(names[0], names[1]))
         if chosen and other:
@@ -84,20 +87,30 @@ class Headlines:
         """The short sentence that tells most, about a phrase where one is given; a question as it is, else quoted."""
         best, found = 0.0, ""
         for message in said:
-            if message.kind != "text" or message.links or (phrase and not set(phrase.stems).issubset(message.terms)):
+            if (
+                message.kind != "text"
+                or message.links
+                or (phrase and not set(phrase.stems).intersection(message.terms))
+            ):
                 continue
-            for sentence in _SENTENCES.split(quotable(message.text)):
+            for whole in _SENTENCES.split(quotable(message.text)):
+                sentence = whole if len(whole) <= _LONGEST_LINE else _CLAUSES.split(whole, maxsplit=1)[0]
                 words = split_words(sentence)
-                if not _QUESTION_WORDS[0] <= len(words) <= _QUESTION_WORDS[1] or not 16 <= len(sentence) <= 56:
+                if (
+                    not _QUESTION_WORDS[0] <= len(words) <= _QUESTION_WORDS[1]
+                    or not 16 <= len(sentence) <= _LONGEST_LINE
+                ):
                     continue
                 if _UNQUOTABLE.search(sentence) or any(name in sentence for name in self._transcript.people):
                     continue
                 stems = {stem for word in words if (stem := telling(word, self._transcript.stop))}
-                if not _LETTERS.match(sentence) or (phrase and not stems.issuperset(phrase.stems)) or not stems:
+                if not _LETTERS.match(sentence) or (phrase and not stems.intersection(phrase.stems)) or not stems:
                     continue
                 score = sum(weight.get(stem, 0.1) for stem in stems) / len(words) ** 0.5 + value.get(message.id, 0.0)
                 if message.language not in ("", self._language):
                     score *= 0.4
+                if any(words[0].casefold() in one.connectives for one in self._transcript.spoken):
+                    score *= 0.5
                 if score > best:
                     best, found = score, sentence.rstrip(" .,;:")
         return found if found.endswith("?") or not found else f"“{_capital(found)}”"

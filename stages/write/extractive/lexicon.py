@@ -20,7 +20,9 @@ _SECOND: Final = 0.1
 class Lexicon:
     """``stop``: words of grammar, then common words that name no subject. ``determiners``: word -> article of a title.
 
-    ``cues``: one pattern of phrases that announce a decision; ``agreeing``: words that do so alone.
+    ``cues``: one pattern of phrases that announce a decision; ``agreeing``: words that do so alone. ``generic``: nouns
+    that name nothing by themselves, where a noun ends its phrase ("the expensive stuff"). ``connectives``: words
+    with which no headline begins.
     """
 
     language: str
@@ -33,6 +35,8 @@ class Lexicon:
     cues: re.Pattern[str]
     agreeing: frozenset[str]
     negations: frozenset[str]
+    generic: frozenset[str]
+    connectives: frozenset[str]
 
 
 @cache
@@ -51,6 +55,8 @@ def lexicon(language: str) -> Lexicon:
         cues=re.compile(rf"(?<!\w)(?:{phrases})(?!\w)", re.I),
         agreeing=frozenset(data["agreeing"].split()),
         negations=frozenset(data["negations"].split()),
+        generic=frozenset(data["generic"].split()),
+        connectives=frozenset(data["connectives"].split()),
     )
 
 

@@ -151,8 +151,8 @@ def _collect(
         while end < len(tokens) and tokens[end].stem:
             end += 1
         article, noun = _before(tokens, at, grammar)
-        if head_last and end < len(tokens) and not any(tokens[end].word.casefold() in g.grammar for g in grammar):
-            noun = False  # "the expensive stuff" is no name of anything
+        if head_last and end < len(tokens) and any(tokens[end].word.casefold() in one.generic for one in grammar):
+            noun = False
         head = end - 1 if head_last else at
         for place in range(at, end):
             of_head = place == head
@@ -238,7 +238,7 @@ def _score(phrase: Phrase, count: Counter[str], speakers: dict[str, set[str]], e
         weights.append(here**0.7 * rare * people * (0.55 + 0.05 * min(len(stem), 9)))
     if length == 1 and phrase.language == "en" and _NO_NOUN.search(phrase.stems[0]):
         noun *= 0.4
-    score: float = sum(weights) / length**0.75 * (0.25 + 0.75 * noun)
+    score: float = sum(weights) / length**0.75 * (0.35 + 0.65 * noun)
     if length == 1:
         return score
     if times > 1:

@@ -63,10 +63,11 @@ class Said:
 
 @dataclass
 class Transcript:
-    """The messages, and the language that the post is written in with those that are spoken."""
+    """The messages, the language that the post is written in, those that are spoken, and the main one of these."""
 
     said: list[Said]
     language: str
+    main: str
     spoken: tuple[Lexicon, ...]
     people: tuple[str, ...]
     stop: frozenset[str]
@@ -108,7 +109,9 @@ def read_transcript(prompt: str) -> Transcript:
         message.language = _language_of(line, spoken)
     wanted = facts.get("language")
     language = wanted if wanted in LANGUAGES else languages[0]
-    return Transcript(said, str(language), spoken, people, stop, {message.id: message for message in said})
+    main = str(language) if language in languages else languages[0]
+    by_id = {message.id: message for message in said}
+    return Transcript(said, str(language), main, spoken, people, stop, by_id)
 
 
 def _language_of(words: Sequence[str], spoken: Sequence[Lexicon]) -> str:

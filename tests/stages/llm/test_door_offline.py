@@ -10,7 +10,7 @@ import pytest
 
 from stages.errors import BadInput
 from stages.llm import Door, check_model, leaves_machine
-from stages.llm.remote import load_litellm
+from stages.llm.remote import load_litellm, on_model_loop
 from stages.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,8 @@ def test_the_door_and_litellm_give_the_same_answer() -> None:
     direct = asyncio.run(Door(Settings()).complete(PROMPT))
     litellm = load_litellm()
     sync = litellm.completion(model="local/extractive", messages=PROMPT, max_retries=0)
-    async_ = asyncio.run(litellm.acompletion(model="local/extractive", messages=PROMPT, max_retries=0))
+    call = litellm.acompletion(model="local/extractive", messages=PROMPT, max_retries=0)
+    async_ = asyncio.run(on_model_loop(call))
     for response in (sync, async_):
         assert response.choices[0].message.content == direct.text
         assert response.choices[0].finish_reason == direct.finish
