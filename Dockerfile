@@ -25,24 +25,21 @@ RUN export PIP_INDEX_URL="$INDEX_URL" PIP_EXTRA_INDEX_URL="$EXTRA_INDEX_URL" PIP
  && python -m venv /opt/installer \
  && /opt/installer/bin/pip install --quiet --no-cache-dir --require-hashes --no-deps -r installer.lock
 
-COPY requirements.lock ./
+# One layer: what is installed and removed again in two would be written to the disk twice.
+COPY requirements.lock pyproject.toml deployments/warm.py ./
 RUN export UV_DEFAULT_INDEX="$INDEX_URL" UV_INDEX="$EXTRA_INDEX_URL" UV_INSECURE_HOST="$TRUSTED_HOST" \
            UV_INDEX_STRATEGY=unsafe-best-match \
  && { [ -n "$INDEX_URL" ] || unset UV_DEFAULT_INDEX; } \
  && python -m venv --without-pip venv \
- && /opt/installer/bin/uv pip install --quiet --python venv --require-hashes -r requirements.lock
-
-# The project is installed in place and before its code, so that a change of code leaves the large layer as it is.
-COPY pyproject.toml app/
-RUN cd app \
+ && /opt/installer/bin/uv pip install --quiet --python venv --require-hashes -r requirements.lock \
+ # The project is installed in place and before its code, so that a change of code leaves this layer as it is.
+ && mkdir app && mv pyproject.toml app && cd app && : > README.md \
  && for package in flows tasks stages deployments; do mkdir "$package" && : > "$package/__init__.py"; done \
- && : > README.md \
  && PYTHONPATH="$(echo /opt/installer/lib/python3*/site-packages)" \
-    /opt/installer/bin/uv pip install --quiet --offline --python ../venv --no-deps --no-build-isolation --editable .
-
-# What no flow run uses goes: test suites, headers, dashboards, place names of phone numbers, cloud services other than
-# models and storage, and libraries for protocols that are never spoken (Arrow Flight, Arrow's own S3).
-RUN cd venv/lib/python3.11/site-packages \
+    /opt/installer/bin/uv pip install --quiet --offline --python ../venv --no-deps --no-build-isolation --editable . \
+ # What no flow run uses goes: test suites, headers, dashboards, place names of phone numbers, cloud services other
+ # than models and storage, and libraries for protocols that are never spoken (Arrow Flight, Arrow's own S3).
+ && cd ../venv/lib/python3.11/site-packages \
  && find . -type d \( -name tests -o -name test \) -not -path './litellm/*' -prune -exec rm -rf {} + \
  && find . \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.h' -o -name '*.hpp' \) -delete \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d -not -name 'bedrock*' -not -name 's3*' -not -name 'sso*' \
@@ -51,9 +48,8 @@ RUN cd venv/lib/python3.11/site-packages \
            pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.*.* \
            phonenumbers/geodata phonenumbers/carrierdata \
            prefect/server/ui prefect/server/ui-v2 \
-           litellm/proxy/_experimental/out litellm/proxy/swagger hf_xet
-COPY deployments/warm.py ./
-RUN venv/bin/python warm.py dependencies
+           litellm/proxy/_experimental/out litellm/proxy/swagger hf_xet \
+ && /opt/streamliner/venv/bin/python /opt/streamliner/warm.py dependencies
 
 
 FROM python:3.11-slim-bookworm

@@ -88,7 +88,8 @@ class Engine:
         if facts:
             for folder in (Path(facts["sockets"]), self.folder / "data"):
                 _unmount_below(folder)
-                shutil.rmtree(folder, ignore_errors=True)
+                # its layers are some hundred thousand files: rm is many times faster than Python at it
+                subprocess.run(["rm", "-rf", str(folder)], check=False, stdin=subprocess.DEVNULL)
         return ended
 
     def _answers(self) -> bool:
