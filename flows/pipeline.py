@@ -222,7 +222,7 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
     """
     settings = run.settings
     plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
-    run.details["windows_waiting"] = len(plan.todo)
+    run.details |= {"windows_waiting": len(plan.todo), "windows_failed": 0}
     if not plan.todo:
         return
     least = OFFLINE_WINDOWS if settings.llm.model == EXTRACTIVE else settings.llm.batch_windows
@@ -233,21 +233,20 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
         {"archive_folder": str(archive.folder), "windows": group, "settings": settings, "limit": limit}
         for group in groups
     ]
-    succeeded = failed = 0
+    succeeded = 0
     for position, result in run.map(WRITE, "Writing posts", batches, [len(group) for group in groups]):
         if isinstance(result, Exception):
-            failed += len(groups[position])
             ledger.record("write", state="batch_failed", windows=len(groups[position]), error=type(result).__name__)
             continue
         keep_outcomes(archive, result.outcomes, run.run_id)
         run.spend(result.calls, result.cost_usd)
-        good = sum(outcome.status != "failed" for outcome in result.outcomes)
-        succeeded, failed = succeeded + good, failed + len(result.outcomes) - good
+        succeeded += result.succeeded
         run.counts["posts_written"] += sum(len(outcome.posts) for outcome in result.outcomes)
         run.details["windows_waiting"] -= len(result.outcomes)
+        run.details["windows_failed"] += sum(outcome.status == "failed" for outcome in result.outcomes)
         ledger.record("write", state="batch", windows=len(result.outcomes), calls=result.calls)
-    run.details["windows_failed"] = failed
-    run.unanswered = failed > 0 and succeeded == 0
+    broken = "failed_batches" in run.details
+    run.unanswered = succeeded == 0 and (run.counts["model_calls"] > 0 or broken)
 
 
 def chronicle(run: Publication, archive: Archive, ledger: Ledger, key: bytes) -> None:

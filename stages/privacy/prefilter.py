@@ -25,6 +25,10 @@ _LATIN: Final = r"\x{c0}-\x{17f}\x{1ea0}-\x{1eff}"
 _OTHER_DIGIT: Final = r"[\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{ff10}-\x{ff19}]"
 
 
+_CARDS: Final = r"(?i)\.vcf|begin:vcard"
+"""A contact card names a person who need not be in the lexicon."""
+
+
 class Prefilter:
     """Tells rows apart for one lexicon. Keeps the words that it judged (at most a million at once)."""
 
@@ -45,6 +49,7 @@ class Prefilter:
         rows = np.flatnonzero(closer & ~hit)
         if len(rows):
             hit[rows[_matches(texts.take(rows), _exotic())]] = True
+        hit |= _matches(texts, _CARDS)
         if self._patterns is None:
             hit |= self._by_words(texts)
         else:

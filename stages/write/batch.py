@@ -45,10 +45,12 @@ class CostLimit:
 
 @dataclass(frozen=True)
 class WrittenBatch:
-    """The outcomes of a batch, and what its calls were: ``calls`` sent, ``cost_usd`` or None where unknown."""
+    """The outcomes of a batch, and what its calls were: ``calls`` sent, ``succeeded`` of them, ``cost_usd`` or None
+    where unknown. A window whose call was never sent has no outcome and waits."""
 
     outcomes: Sequence[WindowOutcome]
     calls: int
+    succeeded: int
     cost_usd: float | None
 
 
@@ -62,7 +64,7 @@ def write_batch(archive_folder: str, *, windows: Sequence[int], settings: Settin
     door = limit.door(settings)
     outcomes = asyncio.run(write_windows(inputs, door))
     usage = door.usage
-    return WrittenBatch(outcomes, usage.calls, usage.cost_usd)
+    return WrittenBatch(outcomes, usage.calls, usage.succeeded, usage.cost_usd)
 
 
 def slots_of(*, windows: Sequence[int], settings: Settings, **_: Any) -> int:

@@ -40,13 +40,13 @@ def test_bad_exports_leave_no_trace(streamliner, publish, make_chat, contents, t
     publish(make_chat(2), "--archive", tmp_path / "a")
     before = contents(tmp_path / "a")
     for name, path in bad_exports(tmp_path / "bad").items():
-        for archive in ("a", "new/deep"):
-            done = streamliner("publish", path, "--archive", tmp_path / archive, check=None)
-            one_sentence(done)
+        one_sentence(streamliner("publish", path, "--archive", tmp_path / "a", check=None))
         assert contents(tmp_path / "a") == before, name
-        assert not (tmp_path / "new").exists(), name
-        one_sentence(streamliner("parse", path, "--out", tmp_path / "out.parquet", check=None))
-        assert not list(tmp_path.glob("*out.parquet*")), name
+        if name in ("prose.txt", "nochat.zip"):
+            one_sentence(streamliner("publish", path, "--archive", tmp_path / "new" / "deep", check=None))
+            assert not (tmp_path / "new").exists(), name
+            one_sentence(streamliner("parse", path, "--out", tmp_path / "out.parquet", check=None))
+            assert not list(tmp_path.glob("*out.parquet*")), name
 
 
 def test_a_good_and_a_bad_export_together_change_nothing(streamliner, make_chat, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def published(
     return Published(archive, facts, publish(sample / f"sample-{request.param}.zip", archive))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs for as long as it is open, and would stand in others' way
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
