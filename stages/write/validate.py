@@ -30,7 +30,7 @@ _ADDRESS: Final = re.compile(r"(?:[a-z][a-z0-9+.\-]*:)?//[^\s]+|\b(?:javascript|
 _CAPTION: Final = 300
 
 
-class BadAnswer(Exception):  # noqa: N818  it is an answer, and the exception carries what to say to the model
+class BadAnswer(Exception):  # it is an answer, and the exception carries what to say to the model
     """An answer that cannot be used; the sentence tells the model what to mend."""
 
 
