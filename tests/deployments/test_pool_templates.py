@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from prefect.client.orchestration import PrefectClient
 from prefect.utilities.templating import apply_values
 from prefect_docker.worker import DockerWorkerJobConfiguration
 
@@ -14,7 +15,9 @@ from deployments.pools import POOL_TYPES, PoolType, make_templates, prefects_own
 def rendered(values: dict[str, Any]) -> DockerWorkerJobConfiguration:
     """The configuration of a container as the Docker worker makes it from the template and job variables."""
     template = read_template("docker")
-    return asyncio.run(DockerWorkerJobConfiguration.from_template_and_values(template, values))
+    # neither holds a reference to a block or a variable, so the client is never asked
+    client = PrefectClient("http://127.0.0.1:9/api")
+    return asyncio.run(DockerWorkerJobConfiguration.from_template_and_values(template, values, client=client))
 
 
 @pytest.mark.parametrize("pool_type", POOL_TYPES)
@@ -31,7 +34,7 @@ def test_every_placeholder_has_a_variable_with_a_description(pool_type: PoolType
     assert [name for name, variable in variables.items() if not variable.get("description")] == []
 
 
-def test_a_container_starts_with_nothing_that_it_does_not_need(api: str) -> None:
+def test_a_container_starts_with_nothing_that_it_does_not_need() -> None:
     configuration = rendered({"image": "streamliner:1"})
     assert configuration.privileged is False
     assert configuration.mem_limit == configuration.memswap_limit == "2g"
@@ -48,7 +51,7 @@ def test_a_container_starts_with_nothing_that_it_does_not_need(api: str) -> None
     }
 
 
-def test_job_variables_choose_the_place_and_loosen_nothing(api: str) -> None:
+def test_job_variables_choose_the_place_and_loosen_nothing() -> None:
     configuration = rendered(
         {
             "user": "1000:1000",

@@ -1,9 +1,16 @@
-"""`streamliner deploy` against a real server: what it makes, and that it leaves alone what is as wanted."""
+"""`make run`'s server, and `streamliner deploy` on it: what it makes, and that what is as wanted stays untouched.
+
+In one file, so that tests in parallel start one server.
+"""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -12,7 +19,9 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.bootstrap import deploy, difference
+from deployments.local import Dashboard
 from deployments.pools import POOL_TYPES, PoolType
+from deployments.server import without_prefect
 from stages.errors import BadInput
 from tasks.limits import LIMITS
 
@@ -186,3 +195,47 @@ def test_fields_that_nobody_wants_do_not_count() -> None:
     assert difference({"a": 1, "b": ("x",)}, {"a": 1, "b": ["x"], "created": "now"}) == {}
     assert difference({"a": 1, "b": None}, {"a": 2}) == {"a": 1}
     assert difference({"text": "one\ntwo\n"}, {"text": "one\ntwo"}) == {}
+
+
+def test_commands_typed_in_the_checkout_find_the_server(dashboard: Dashboard, tmp_path: Path) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "prefect", "flow-run", "ls"],
+        cwd=dashboard.checkout,
+        env={**without_prefect(os.environ), "PREFECT_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stderr
+    assert "Flow Runs" in listed.stdout or "No flow runs" in listed.stdout
+    assert dashboard.server.api in dashboard.pointer.read_text(encoding="utf-8")
+
+
+def test_starting_again_uses_the_one_that_runs(dashboard: Dashboard) -> None:
+    address, said = dashboard.server.address, []
+    again = Dashboard(dashboard.checkout, say=said.append)
+    again.start()
+    assert again.server.address == address
+    assert "was running" in said[0]
+    again.status()
+    assert said[1] == f"Running at {address}"
+
+
+def test_everything_lies_in_the_checkout(dashboard: Dashboard) -> None:
+    assert sorted(path.name for path in dashboard.checkout.iterdir()) == [".prefect", "prefect.toml"]
+    assert {"prefect.db", "server.log", "server.json"} <= {
+        path.name for path in (dashboard.checkout / ".prefect").iterdir()
+    }
+
+
+def test_a_checkout_where_nothing_runs_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    idle = Dashboard(tmp_path, say=said.append)
+    idle.status()
+    idle.stop()
+    assert said == ["Not running.", "No Prefect server of this checkout was running."]
+
+
+def test_the_pages_of_the_dashboard_ask_their_own_server(dashboard: Dashboard) -> None:
+    with urllib.request.urlopen(f"{dashboard.server.address}/ui-settings", timeout=10) as answer:
+        assert json.load(answer)["api_url"] == dashboard.server.api
