@@ -6,6 +6,7 @@ by the distinct words of the block. RE2 works with bounded memory and slows down
 one pattern (past 400 of them, measured), hence the groups.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ _LATIN: Final = r"\x{c0}-\x{17f}\x{1ea0}-\x{1eff}"
 _OTHER_DIGIT: Final = r"[\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{ff10}-\x{ff19}]"
 
 
+_LATIN_RANGES: Final = ((0xC0, 0x180), (0x1EA0, 0x1F00))
 _CARDS: Final = r"(?i)\.vcf|begin:vcard"
 """A contact card names a person who need not be in the lexicon."""
 
@@ -117,40 +119,53 @@ def _weigh(texts: pa.Array) -> tuple[Any, Any]:
     return enough, closer
 
 
-@cache
-def _classes() -> tuple[dict[str, str], frozenset[str], str]:
-    """Letters beyond Latin by the one that they fold to; pairs that one letter folds to; letters of other shapes.
+def _letters(*ranges: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    """(letter, what it folds to) of every letter in the ranges of code points."""
+    for first, last in ranges:
+        for char in map(chr, range(first, last)):
+            if char.isalnum():
+                yield char, fold(char)
 
-    The last (mathematical, circled, full width, phonetic) fold across scripts: a row that has one is looked at.
-    """
+
+@cache
+def _pairs() -> frozenset[str]:
+    """Two letters that one Latin letter folds to (``ß``)."""
+    return frozenset(folded for _, folded in _letters(*_LATIN_RANGES) if len(folded) == 2)
+
+
+@cache
+def _beyond_latin() -> dict[str, str]:
+    """Letters beyond Latin by the one that they fold to. Made only for names that have such letters."""
     single: dict[str, list[str]] = {}
-    pairs: set[str] = set()
-    odd: list[str] = []
-    for code in (*range(0xAA, 0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)):
-        char = chr(code)
-        if not char.isalnum():
-            continue
-        folded = fold(char)
-        if _is_latin(code):
-            if len(folded) == 2:
-                pairs.add(folded)
-            elif len(folded) > 2:
-                odd.append(char)
-        elif len(folded) == 1 and not folded.isascii() and code < 0x2000:
+    for char, folded in _letters((0xAA, 0x2000)):
+        if len(folded) == 1 and not folded.isascii() and not _is_latin(ord(char)):
             single.setdefault(folded, []).append(char)
-        elif folded != char:
+    return {folded: "".join(chars) for folded, chars in single.items()}
+
+
+@cache
+def _odd() -> str:
+    """Letters of other shapes (mathematical, circled, full width, phonetic), which fold across scripts: a row that
+    has one is looked at. Made only for rows that may have one."""
+    odd = []
+    for char, folded in _letters((0xAA, 0x3400), (0xA000, 0xAC00), (0xF900, 0x20000)):
+        code = ord(char)
+        if _is_latin(code):
+            if len(folded) > 2:
+                odd.append(char)
+        elif folded != char and not (len(folded) == 1 and not folded.isascii() and code < 0x2000):
             odd.append(char)
-    return {folded: "".join(chars) for folded, chars in single.items()}, frozenset(pairs), "".join(odd)
+    return "".join(odd)
 
 
 def _is_latin(code: int) -> bool:
-    return 0xC0 <= code < 0x180 or 0x1EA0 <= code < 0x1F00
+    return any(first <= code < last for first, last in _LATIN_RANGES)
 
 
 @cache
 def _exotic() -> str:
     """RE2: marks and invisible characters next to letters, digits of other scripts, letters of other shapes."""
-    return rf"[\pL\p{{Nd}}][\pM\p{{Cf}}]|[\p{{Cf}}][\pL\p{{Nd}}]|{_OTHER_DIGIT}|[{_ranged(_classes()[2])}]"
+    return rf"[\pL\p{{Nd}}][\pM\p{{Cf}}]|[\p{{Cf}}][\pL\p{{Nd}}]|{_OTHER_DIGIT}|[{_ranged(_odd())}]"
 
 
 def _alternation(triggers: list[str]) -> str:
@@ -164,14 +179,13 @@ def _alternation(triggers: list[str]) -> str:
 
 def _spelt(word: str) -> str:
     """A word with each letter as its class; a Latin letter with an accent stands for any letter, or for a pair."""
-    single, pairs, _ = _classes()
     pattern = []
     for position, char in enumerate(word):
         if char.isascii():
             pattern.append(f"[{char}{char.upper()}{_LATIN}]" if char.isalpha() else char)
         else:
-            pattern.append(f"[{_ranged(char + char.upper()[:1] + single.get(char, ''))}]")
-        if position and word[position - 1 : position + 1] in pairs:
+            pattern.append(f"[{_ranged(char + char.upper()[:1] + _beyond_latin().get(char, ''))}]")
+        if position and word[position - 1 : position + 1] in _pairs():
             pattern.append("?")
     return "".join(pattern)
 
