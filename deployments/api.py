@@ -85,11 +85,15 @@ def connect() -> Iterator[Server]:
     address = get_current_settings().api.url
     if not address:
         raise BadInput("There is no Prefect server to deploy to: set PREFECT_API_URL, or log in to Prefect Cloud.")
-    # a server that is away is told at once; asking six times with growing waits helps nobody at a terminal
-    impatient = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0})
-    with impatient, _in_one_sentence(address), get_client(sync_client=True) as client:
-        client.read_work_pools(limit=1)
-        yield Server(client)
+    with _in_one_sentence(address):
+        # one that is away is told at once; one that is busy is asked again, as Prefect's client does
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
+            problem = client.api_healthcheck()
+        if isinstance(problem, httpx.TransportError):
+            raise problem
+        with get_client(sync_client=True) as client:
+            client.read_work_pools(limit=1)
+            yield Server(client)
 
 
 @contextmanager

@@ -237,5 +237,5 @@ def test_a_checkout_where_nothing_runs_says_so(tmp_path: Path) -> None:
 
 
 def test_the_pages_of_the_dashboard_ask_their_own_server(dashboard: Dashboard) -> None:
-    with urllib.request.urlopen(f"{dashboard.server.address}/ui-settings", timeout=10) as answer:
+    with urlopen(f"{dashboard.server.address}/ui-settings", timeout=10) as answer:
         assert json.load(answer)["api_url"] == dashboard.server.api
