@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -109,13 +110,33 @@ def _tell(report: dict[str, Any]) -> None:
     """What was made, in a few lines; the last one has the time and the memory."""
     from stages.metrics import peak_rss_mb
 
-    for line in report.get("summary", ()):
-        click.echo(line)
     if report["status"] == "dry-run":
+        click.echo(
+            f"{report['messages']:,} messages in {report['windows']:,} windows; {report['windows_to_write']:,} of them "
+            f"would be written by {report['model']} from about {report['tokens_expected']:,} tokens. Nothing was done."
+        )
         return
+    for sentence in _remarks(report):
+        click.echo(sentence)
     click.echo(f"Open {report['site']}" if report.get("site") else "Nothing was published.")
     click.echo(
         f"{report['posts_written']} new posts, {report['posts_total']} in all, from {report['messages']:,} messages "
         f"in {report['seconds']:.1f} s with {peak_rss_mb():.0f} MB of memory at most."
     )
     sys.stdout.flush()
+
+
+def _remarks(report: dict[str, Any]) -> Iterator[str]:
+    """What a person should know beside the counts."""
+    if not report["posts_total"] and not report.get("windows_failed") and not report.get("windows_waiting"):
+        yield "Too little was said for a post; the transcript is there."
+    if report.get("matched"):
+        yield f"{report['matched']:,} messages were there already, {report['added']:,} are new."
+    if report.get("windows_failed"):
+        yield f"{report['windows_failed']} windows have no post: their calls failed; `streamliner retry` queues them."
+    if report.get("windows_waiting"):
+        yield f"{report['windows_waiting']} windows wait for the next run."
+    if report.get("links_left_out"):
+        yield f"{report['links_left_out']:,} links are past the limit of a run (fetch.max_links)."
+    if report.get("media_waiting_for_their_export"):
+        yield f"{report['media_waiting_for_their_export']} attachments wait for the export that holds them."

@@ -232,3 +232,18 @@ def test_the_inbox_is_empty_after_a_flow_or_direct_run(make_chat, publish, tmp_p
     assert not list((tmp_path / "a").glob("inbox/*"))
     assert not (tmp_path / "a" / ".work").exists()
     assert zipfile.is_zipfile(make_chat(2))
+
+
+def test_f1_7_a_chat_with_too_little_says_so_and_makes_no_filler(streamliner, publish, tmp_path: Path) -> None:
+    chat = tmp_path / "chat.txt"
+    chat.write_text("13/03/2026 08:00 - Messages and calls are end-to-end encrypted.\n13/03/2026 08:01 - Tobias: hi\n")
+    said = streamliner("publish", chat, "--archive", tmp_path / "a").stdout.splitlines()
+    assert said[0].startswith("Too little was said")
+    assert re.search(r"0 new posts, 0 in all, from 2 messages in [\d.]+ s with \d+ MB", said[-1])
+    assert publish(chat, "--archive", tmp_path / "a")["posts_total"] == 0
+    assert (tmp_path / "a" / "site" / "index.html").is_file()
+
+
+def test_a_dry_run_is_told_to_a_person(make_chat, streamliner, tmp_path: Path) -> None:
+    said = streamliner("publish", make_chat(3), "--archive", tmp_path / "a", "--dry-run").stdout
+    assert "3 of them would be written by local/extractive" in said
