@@ -1,6 +1,6 @@
 """Shapes that the tests of enrichment share: messages as Arrow, and pictures, voice notes and ZIPs made on the spot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 import pytest
@@ -20,3 +20,13 @@ def chat() -> Callable[..., pa.Table]:
         )
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _pillows_own_limit() -> Iterator[None]:
+    """Pillow's limit of pixels is one number for the process; a test that lowers it gives it back."""
+    from PIL import Image
+
+    before = Image.MAX_IMAGE_PIXELS
+    yield
+    Image.MAX_IMAGE_PIXELS = before
