@@ -49,6 +49,7 @@ class Ready:
             merged = self.run.call(
                 MERGE,
                 "Merging",
+                count=lambda done: int(done.matched + done.added),
                 archive_folder=str(archive.folder),
                 export=export,
                 key=self.key,
@@ -94,6 +95,7 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
         report = run.call(
             PARSE,
             "Reading the export",
+            count=lambda parsed: int(parsed.counts["entries"]),
             path=export.path,
             out=out,
             key=key,

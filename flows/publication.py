@@ -1,6 +1,6 @@
 """One publication while it runs: what was asked, what it works with, what it has done so far."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -71,12 +71,12 @@ class Publication:
         spent = self.counts["cost_usd"]
         self.counts["cost_usd"] = None if spent is None or cost_usd is None else round(spent + cost_usd, 6)
 
-    def call(self, step: Step, phase: str, items: int = 0, **arguments: Any) -> Any:
-        """Run one step, measured and shown."""
+    def call(self, step: Step, phase: str, count: Callable[[Any], int] | None = None, **arguments: Any) -> Any:
+        """Run one step, measured and shown; ``count`` says how many items its result stands for, else ``.items``."""
         self.check()
         with self.progress.phase(phase):
             result: Timed[Any] = self.runner.call(step, **arguments)
-        self.monitor.add(step.name, result.seconds, items or getattr(result.value, "items", 0))
+        self.monitor.add(step.name, result.seconds, count(result.value) if count else result.value.items)
         return result.value
 
     def map(self, step: Step, phase: str, batches: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Iterator[Any]:
