@@ -35,7 +35,7 @@ def stage_task(
     """The task that runs ``stage`` and returns :class:`stages.metrics.Timed`.
 
     ``limit`` names a global concurrency limit on the server, held once for the whole call for as many slots as
-    ``slots(**arguments)`` says. It is strict: a limit that does not exist is an error, never "unlimited".
+    ``slots(**arguments)`` says (none: not held). It is strict: a limit that does not exist is an error, never "unlimited".
     Nothing is persisted: results hold messages of the chat and stay in this process.
     """
 
@@ -60,7 +60,7 @@ def stage_task(
 
 
 def _held(limit: str | None, slots: int) -> AbstractContextManager[Any]:
-    if limit is None:
+    if limit is None or slots == 0:
         return nullcontext()
     from prefect.concurrency.sync import concurrency
 

@@ -16,6 +16,7 @@ from stages.archive.schema import MESSAGES
 from stages.archive.store import Archive, borrow
 from stages.enrich.store import TaskStore
 from stages.llm import Door
+from stages.llm.destination import is_offline
 from stages.settings import Settings
 from stages.windows.read import read_windows
 from stages.write.writer import WindowInput, WindowOutcome, write_windows
@@ -68,8 +69,8 @@ def write_batch(archive_folder: str, *, windows: Sequence[int], settings: Settin
 
 
 def slots_of(*, windows: Sequence[int], settings: Settings, **_: Any) -> int:
-    """How many calls the batch has in flight at most: what it holds of the server's limit."""
-    return min(len(windows), settings.llm.concurrency)
+    """How many calls to a provider the batch has in flight at most; the offline writer asks nobody."""
+    return 0 if is_offline(settings.llm.model) else min(len(windows), settings.llm.concurrency)
 
 
 def _load(archive: Archive, windows: Sequence[int], settings: Settings) -> list[WindowInput]:
