@@ -35,8 +35,8 @@ def stage_task(
     """The task that runs ``stage`` and returns :class:`stages.metrics.Timed`.
 
     ``limit`` names a global concurrency limit on the server, held once for the whole call for as many slots as
-    ``slots(**arguments)`` says (none: not held). It is strict: a limit that does not exist is an error, never "unlimited".
-    Nothing is persisted: results hold messages of the chat and stay in this process.
+    ``slots(**arguments)`` says (none: not held). It is strict: a limit that does not exist is an error, never
+    "unlimited". Nothing is persisted: results hold messages of the chat and stay in this process.
     """
 
     @functools.wraps(stage)
