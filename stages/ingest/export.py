@@ -301,7 +301,7 @@ class _Emission:
             said.append(f"{lines} before the first message and were left out.")
         if found.strays:
             said.append(
-                f"{found.strays} lines begin like a message in another format, the first is line {found.first_stray}; "
+                f"{_lines(found.strays)} like a message in another format, the first is line {found.first_stray}; "
                 "they were kept as text of the message before."
             )
         if reading.replaced:
@@ -323,6 +323,10 @@ class _Emission:
                 f"The export has exactly {self.entries} messages, WhatsApp's limit: older ones are probably missing."
             )
         return said
+
+
+def _lines(number: int) -> str:
+    return "1 line begins" if number == 1 else f"{number:,} lines begin"
 
 
 def _dictionary(codes: Any, names: pa.Array) -> pa.DictionaryArray:
