@@ -21,7 +21,6 @@ from stages.privacy import key as privacy_key
 class Before:
     """What the archive already knows, read without changing a byte of it."""
 
-    exists: bool
     fingerprint: str | None
     timezone: str | None
     readings: dict[str, str]
@@ -127,11 +126,11 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
 
 def _look(folder: Path) -> Before:
     if not (folder / DATABASE).is_file():
-        return Before(False, None, None, {}, [])
+        return Before(None, None, {}, [])
     with read_archive(folder) as archive:
         rows = archive.cursor().execute("SELECT sha256, reading FROM exports").fetchall()
         return Before(
-            True, archive.meta("key_fingerprint"), archive.meta("timezone"), dict(rows), stored_names(archive.cursor())
+            archive.meta("key_fingerprint"), archive.meta("timezone"), dict(rows), stored_names(archive.cursor())
         )
 
 

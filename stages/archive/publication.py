@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stages.archive.store import Archive
+from stages.durable import sync_folder
 
 
 def tree_hash(folder: Path) -> str:
@@ -36,7 +37,7 @@ def publish_site(archive: Archive, built: Path) -> str:
     else:
         shutil.rmtree(target, ignore_errors=True)
         os.replace(built, target)
-        _sync(archive.versions)
+        sync_folder(archive.versions)
     link = Path(".versions") / version
     before = Path(os.readlink(archive.site)) if archive.site.is_symlink() else None
     if before != link:
@@ -44,7 +45,7 @@ def publish_site(archive: Archive, built: Path) -> str:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(link, target_is_directory=True)
         os.replace(fresh, archive.site)
-        _sync(archive.folder)
+        sync_folder(archive.folder)
     keep = {version, before.name if before else version}
     for old in archive.versions.iterdir():
         if old.name not in keep:
@@ -73,11 +74,3 @@ def publish_posts(archive: Archive, posts: Mapping[str, str]) -> int:
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
     return changed
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from stages.durable import sync_folder
 from stages.errors import BadInput
 
 SIZE: Final = 32
@@ -72,7 +73,7 @@ def keep_key(key: bytes, *, say: Callable[[str], None]) -> bytes:
             os.link(draft, path)
         finally:
             draft.unlink()
-        _sync(path.parent)
+        sync_folder(path.parent)
     except FileExistsError:
         return find_key(None, say=say) or key
     except OSError as error:
@@ -98,14 +99,6 @@ def fingerprint(key: bytes) -> str:
 def subkey(key: bytes, purpose: str) -> bytes:
     """A key of 32 bytes for one ``purpose`` alone, so that no MAC can be used where another is meant."""
     return hashlib.blake2b(purpose.encode(), key=key, digest_size=SIZE, person=b"streamliner-priv").digest()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _parse(text: str, what: str) -> bytes:
