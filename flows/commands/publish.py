@@ -38,9 +38,7 @@ UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @config_option
 @json_option
-def command(
-    exports: tuple[str, ...], as_flow: bool, quiet: bool, config: str | None, as_json: bool, **asked: Any
-) -> None:
+def command(exports: tuple[str, ...], as_flow: bool, quiet: bool, as_json: bool, **asked: Any) -> None:
     """Turn exports into a chronicle. Without an EXPORT it goes on with the archive."""
     request = _request(exports, asked)
     if as_flow or os.environ.get("PREFECT_API_URL"):

@@ -247,3 +247,9 @@ def test_f1_7_a_chat_with_too_little_says_so_and_makes_no_filler(streamliner, pu
 def test_a_dry_run_is_told_to_a_person(make_chat, streamliner, tmp_path: Path) -> None:
     said = streamliner("publish", make_chat(3), "--archive", tmp_path / "a", "--dry-run").stdout
     assert "3 of them would be written by local/extractive" in said
+
+
+def test_f13_1_a_settings_file_that_is_named_is_read(make_chat, publish, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[windows]\nunit = "messages"\nsize = 5\n')
+    report = publish(make_chat(3), "--archive", tmp_path / "a", "--config", tmp_path / "mine.toml")
+    assert report["windows"] == 5
