@@ -21,14 +21,12 @@ def command(
     import tempfile
     from pathlib import Path
 
-    from stages.archive.inbox import take_export
     from stages.ingest.export import ParseOptions, parse_export
     from stages.ingest.limits import zip_limits
     from stages.privacy import key as privacy_key
 
     loaded = settings_for(config, None, {"archive.timezone": timezone, "ingest.date_order": date_order})
     settings = loaded.settings
-    take_export(Path(export))
     secret = settings.privacy.key
     notes: list[str] = []
     found = privacy_key.find_key(secret.get_secret_value() if secret else None, say=notes.append)
