@@ -21,19 +21,19 @@ import pyarrow.compute as pc
 from stages.archive.records import Attachment, NameRecord
 from stages.archive.schema import KINDS, MESSAGES
 from stages.errors import BadInput
-from stages.ingest.authors import Split
-from stages.ingest.blocks import Block, Reading, read_blocks
-from stages.ingest.clean import Texts, clean_texts
-from stages.ingest.dates import ORDERS
+from stages.ingest.columns import Ints
 from stages.ingest.detect import ChatSource, find_chat
 from stages.ingest.files import attachments, folded
 from stages.ingest.identity import Identity
-from stages.ingest.kinds import Classified, classify
 from stages.ingest.limits import ZipLimits
 from stages.ingest.order import OrderedWriter, ordered_writer
-from stages.ingest.shape import Shape
-from stages.ingest.survey import Survey, header_share, survey
-from stages.ingest.tokens import Ints
+from stages.ingest.whatsapp.authors import Split
+from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
+from stages.ingest.whatsapp.clean import Texts, clean_texts
+from stages.ingest.whatsapp.dates import ORDERS
+from stages.ingest.whatsapp.kinds import Classified, classify
+from stages.ingest.whatsapp.shape import Shape
+from stages.ingest.whatsapp.survey import Survey, header_share, survey
 from stages.ingest.zone import LocalTimes
 from stages.metrics import peak_rss_mb
 

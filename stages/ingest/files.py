@@ -6,7 +6,7 @@ Archivers garble names (cp437), decompose accents, and repeat them; members are 
 from collections.abc import Callable, Iterable, Sequence
 
 from stages.archive.records import Attachment
-from stages.ingest.kinds import fold
+from stages.ingest.names import fold
 from stages.ingest.zips import Member
 
 

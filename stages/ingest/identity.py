@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.ingest.tokens import Ints
+from stages.ingest.columns import Ints
 
 _SIZE: Final = 16
 

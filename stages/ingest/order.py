@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from stages.archive.schema import MESSAGES
 from stages.errors import BadInput, StreamlinerError
-from stages.ingest.tokens import Ints
+from stages.ingest.columns import Ints
 
 # sorts four million rows in any order; more memory is no faster
 _SORT_MEMORY: Final = "64MB"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from stages.errors import BadInput
-from stages.ingest.tokens import Ints
+from stages.ingest.columns import Ints
 
 DAY: Final = 86_400
 _EPOCH: Final = datetime(1970, 1, 1)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.errors import BadInput
-from stages.ingest.dates import to_days
+from stages.ingest.whatsapp.dates import to_days
 from stages.ingest.zone import LocalTimes
 
 Parse = Callable[..., Any]

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.ingest.meridiem import to_24_hours
-from stages.ingest.tokens import Bytes, Half, Ints, Literal, Marks, Token
+from stages.ingest.columns import Bytes, Ints
+from stages.ingest.whatsapp.meridiem import to_24_hours
+from stages.ingest.whatsapp.tokens import Half, Literal, Marks, Token
 
 
 @dataclass(frozen=True)

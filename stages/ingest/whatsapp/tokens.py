@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
-Ints: TypeAlias = npt.NDArray[np.int64]
-Mask: TypeAlias = npt.NDArray[np.bool_]
+from stages.ingest.columns import Bytes, Ints, Mask
+
 Step: TypeAlias = tuple[Mask, Ints, Ints | None]
 
 PADDING: Final = 256

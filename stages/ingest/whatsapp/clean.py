@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.ingest.blocks import CR, Block
-from stages.ingest.tokens import Bytes, Ints, Mask, mark_width
+from stages.ingest.columns import Bytes, Ints, Mask
+from stages.ingest.whatsapp.blocks import CR, Block
+from stages.ingest.whatsapp.tokens import mark_width
 
 _DIRECTION: Final = "[\u200e\u200f\u202a-\u202e\u061c]"
 _ISOLATES: Final = "[\u2066-\u2069]"

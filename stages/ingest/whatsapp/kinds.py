@@ -5,7 +5,6 @@ test lets through. Nothing here changes a text.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.archive.schema import KINDS
-from stages.ingest.clean import Texts
-from stages.ingest.phrases import load_phrases
-from stages.ingest.tokens import Ints, Mask
+from stages.ingest.columns import Ints, Mask
+from stages.ingest.names import fold
+from stages.ingest.whatsapp.clean import Texts
+from stages.ingest.whatsapp.phrases import load_phrases
 
 TEXT, MEDIA, SYSTEM, DELETED, POLL, CALL, LOCATION, CONTACT = range(len(KINDS))
 
@@ -79,11 +79,6 @@ def classify(
     notice[left & ~kept.line_marked] = True
     codes[notice] = SYSTEM
     return Classified(codes, _column(media, n), edited, notice)
-
-
-def fold(name: str) -> str:
-    """A file name for comparison: composed, without marks."""
-    return unicodedata.normalize("NFC", re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", name))
 
 
 @cache

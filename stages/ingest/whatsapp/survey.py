@@ -14,14 +14,15 @@ import numpy as np
 import pyarrow.compute as pc
 
 from stages.errors import BadInput
-from stages.ingest.authors import AuthorBook, clean_name
-from stages.ingest.blocks import Block, Reading, read_blocks
-from stages.ingest.dates import DateEvidence, DateOrder, decide, to_days
+from stages.ingest.columns import Ints, Mask
 from stages.ingest.detect import ChatSource
-from stages.ingest.grammar import Read, looks_like_header, read_header
-from stages.ingest.phrases import load_phrases
-from stages.ingest.shape import Shape
-from stages.ingest.tokens import Ints, Marks, Mask
+from stages.ingest.whatsapp.authors import AuthorBook, clean_name
+from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
+from stages.ingest.whatsapp.dates import DateEvidence, DateOrder, decide, to_days
+from stages.ingest.whatsapp.grammar import Read, looks_like_header, read_header
+from stages.ingest.whatsapp.phrases import load_phrases
+from stages.ingest.whatsapp.shape import Shape
+from stages.ingest.whatsapp.tokens import Marks
 
 _SAMPLE_BYTES: Final = 1 << 20
 _MOST_SAMPLES: Final = 4_000

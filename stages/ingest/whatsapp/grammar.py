@@ -1,7 +1,7 @@
 """The general grammar of everything that is known of WhatsApp's headers, for samples and single lines.
 
-A line is read once by a regular expression; what it finds is compiled to a :class:`~stages.ingest.shape.Shape`, the
-program that then reads whole blocks. Sources: the forms that public parsers' tests and issues show.
+A line is read once by a regular expression; what it finds is compiled to a
+:class:`~stages.ingest.whatsapp.shape.Shape`, the program that then reads whole blocks. Sources: the forms that public parsers' tests and issues show.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from stages.ingest.meridiem import family_of, spellings, to_24_hours
-from stages.ingest.shape import Shape
-from stages.ingest.tokens import DIGITS, Digits, Field, Gap, Half, Literal, Marks, Token
+from stages.ingest.whatsapp.meridiem import family_of, spellings, to_24_hours
+from stages.ingest.whatsapp.shape import Shape
+from stages.ingest.whatsapp.tokens import DIGITS, Digits, Field, Gap, Half, Literal, Marks, Token
 
 MARKS: Final = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff"
 _MARK: Final = f"[{MARKS}]*"

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stages.ingest.blocks import CR, LF, Block
-from stages.ingest.phrases import load_phrases
-from stages.ingest.tokens import Ints, Mask
+from stages.ingest.columns import Ints, Mask
+from stages.ingest.whatsapp.blocks import CR, LF, Block
+from stages.ingest.whatsapp.phrases import load_phrases
 
 _COLON: Final = 0x3A
 _MOST_BYTES: Final = 420

@@ -54,7 +54,7 @@ def load_phrases() -> Phrases:
     words: dict[str, dict[str, str]] = {use: {} for use in _FIELDS}
     notices: list[str] = []
     names: list[re.Pattern[str]] = []
-    for file in sorted(files("stages.ingest").joinpath("phrases").iterdir(), key=lambda entry: entry.name):
+    for file in sorted(files("stages.ingest.whatsapp").joinpath("phrases").iterdir(), key=lambda entry: entry.name):
         if not file.name.endswith(".json"):
             continue
         language = file.name.removesuffix(".json")

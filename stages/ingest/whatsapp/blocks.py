@@ -11,8 +11,9 @@ from typing import BinaryIO, Final
 import numpy as np
 import pyarrow as pa
 
-from stages.ingest.shape import Shape
-from stages.ingest.tokens import PADDING, Bytes, Ints, Mask, mark_width
+from stages.ingest.columns import Bytes, Ints, Mask
+from stages.ingest.whatsapp.shape import Shape
+from stages.ingest.whatsapp.tokens import PADDING, mark_width
 
 LF: Final = 10
 CR: Final = 13

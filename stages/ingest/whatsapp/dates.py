@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from stages.errors import BadInput
-from stages.ingest.tokens import Ints, Mask
+from stages.ingest.columns import Ints, Mask
 
 ORDERS: Final = {
     "dmy": (2, 1, 0),

@@ -1,0 +1,1 @@
+"""WhatsApp: exports as text or ZIP, of any phone, language and calendar."""
