@@ -1,7 +1,8 @@
 """The general grammar of everything that is known of WhatsApp's headers, for samples and single lines.
 
 A line is read once by a regular expression; what it finds is compiled to a
-:class:`~stages.ingest.whatsapp.shape.Shape`, the program that then reads whole blocks. Sources: the forms that public parsers' tests and issues show.
+:class:`~stages.ingest.whatsapp.shape.Shape`, the program that then reads whole blocks. Sources: the forms that public
+parsers' tests and issues show.
 """
 
 import re
