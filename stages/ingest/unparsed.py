@@ -6,7 +6,7 @@ from typing import Final
 
 _MOST: Final = 60
 # a telephone number: a plus and digits, or seven digits and more in one piece
-_NUMBER: Final = re.compile("\\\\+[\\\\d\\\\s().\\u2010-\\u2015-]{4,}\\\\d|\\\\d{7,}")
+_NUMBER: Final = re.compile("\\+[\\d\\s().\u2010-\u2015-]{4,}\\d|\\d{7,}")
 
 
 def masked(line: str) -> str:
