@@ -1,5 +1,8 @@
 """Messages on their way to disk: written as they come, put in order only where they are not, and renamed at the end.
 
+Where a source links messages (replies) or knows more of them (reactions, topics, hidden links), that is joined at the
+end, in the same pass that puts them in order.
+
 What is written is pseudonymous already. Partial files stand beside the result under hidden names and are removed on
 every way out.
 """
@@ -9,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,20 +22,44 @@ from stages.archive.schema import MESSAGES
 from stages.errors import BadInput, StreamlinerError
 from stages.ingest.columns import Ints
 
+if TYPE_CHECKING:
+    import duckdb
+
 # sorts four million rows in any order; more memory is no faster
 _SORT_MEMORY: Final = "64MB"
 _ROWS: Final = 60_000
+_LINKED_MEMORY: Final = "160MB"
+DETAILS: Final = (
+    pa.field("reactions", pa.int32()),
+    pa.field("topic", pa.string()),
+    pa.field("links", pa.list_(pa.string())),
+)
+"""Columns that follow those of MESSAGES where the source has anything to put there."""
+LINKED: Final = pa.schema(
+    [
+        *MESSAGES,
+        pa.field("_chat", pa.int32(), nullable=False),
+        pa.field("_key", pa.int64(), nullable=False),
+        pa.field("_reply", pa.int64(), nullable=False),
+        *DETAILS,
+    ]
+)
 
 
 class OrderedWriter:
-    """Takes batches in source order, gives a Parquet file in ``seq`` order. ``seq`` must be the source position."""
+    """Takes batches in source order, gives a Parquet file in ``seq`` order. ``seq`` must be the source position.
 
-    def __init__(self, out: Path) -> None:
+    Batches have the columns of ``schema``: MESSAGES, or LINKED for sources that link their messages.
+    """
+
+    def __init__(self, out: Path, *, linked: bool = False) -> None:
+        self.linked = linked
+        self.schema = LINKED if linked else MESSAGES
         self._out = out
         self._partial = out.with_name(f".{out.name}.{os.getpid()}.part")
         self._sorted = out.with_name(f".{out.name}.{os.getpid()}.sorted")
         self._spill = out.with_name(f".{out.name}.{os.getpid()}.spill")
-        self._writer = _parquet(self._partial)
+        self._writer = _parquet(self._partial, self.schema)
         # compression runs beside parsing: it needs no interpreter
         self._pool = ThreadPoolExecutor(1)
         self._pending: Future[None] | None = None
@@ -53,7 +80,7 @@ class OrderedWriter:
         """Put the rows in (``ts``, position) order with a dense ``seq`` and rename the file to its place."""
         self._wait()
         self._writer.close()
-        if self._in_order:
+        if self._in_order and not self.linked:
             os.replace(self._partial, self._out)
         else:
             self._sort()
@@ -82,26 +109,48 @@ class OrderedWriter:
         import duckdb
 
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": _SORT_MEMORY,
+            "memory_limit": _LINKED_MEMORY if self.linked else _SORT_MEMORY,
             "threads": 1,
             "temp_directory": str(self._spill),
             "preserve_insertion_order": True,
         }
         with duckdb.connect(":memory:", config=config) as connection:
+            # a view takes no parameters
+            quoted = str(self._partial).replace("'", "''")
+            connection.execute(f"CREATE VIEW part AS SELECT * FROM read_parquet('{quoted}')")
+            schema = pa.schema([*MESSAGES, *(self._present(connection) if self.linked else ())])
             rows = connection.execute(
-                "SELECT * FROM read_parquet(?) ORDER BY ts, seq", [str(self._partial)]
+                f"SELECT {', '.join(f'p.{name}' for name in schema.names)} FROM {self._joined()} ORDER BY p.ts, p.seq"
             ).to_arrow_reader(_ROWS)
-            with _parquet(self._sorted) as writer:
+            with _parquet(self._sorted, schema) as writer:
                 position = 0
                 for batch in rows:
-                    columns = [column.cast(spec.type) for column, spec in zip(batch.columns, MESSAGES, strict=True)]
+                    columns = [column.cast(spec.type) for column, spec in zip(batch.columns, schema, strict=True)]
                     columns[0] = pa.array(np.arange(position, position + len(batch), dtype=np.int64))
                     position += len(batch)
-                    writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=MESSAGES))
+                    writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+    def _present(self, connection: "duckdb.DuckDBPyConnection") -> tuple[pa.Field, ...]:
+        """The details that at least one message has."""
+        counts = connection.execute(
+            f"SELECT {', '.join(f'count({spec.name})' for spec in DETAILS)} FROM part"
+        ).fetchone()
+        return tuple(spec for spec, count in zip(DETAILS, counts or (), strict=True) if count)
+
+    def _joined(self) -> str:
+        if not self.linked:
+            return "part p"
+        # only messages that are answered are held while the others stream by; of a repeated key the first is meant
+        return (
+            "(SELECT m.* REPLACE (t.message_id AS reply_to) FROM part m LEFT JOIN ("
+            "  SELECT _chat, _key, arg_min(message_id, seq) AS message_id FROM part"
+            "  WHERE _key >= 0 AND (_chat, _key) IN (SELECT (_chat, _reply) FROM part WHERE _reply >= 0)"
+            "  GROUP BY _chat, _key) t ON t._chat = m._chat AND t._key = m._reply) p"
+        )
 
 
 @contextmanager
-def ordered_writer(out: Path) -> Iterator[OrderedWriter]:
+def ordered_writer(out: Path, *, linked: bool = False) -> Iterator[OrderedWriter]:
     """A writer whose partial files are removed whatever happens.
 
     Raises :class:`BadInput` where the folder is missing or cannot be written, :class:`StreamlinerError` where the disk
@@ -112,7 +161,7 @@ def ordered_writer(out: Path) -> Iterator[OrderedWriter]:
     if out.is_dir():
         raise BadInput(f"{out} is a folder; name the Parquet file to write.")
     try:
-        writer = OrderedWriter(out)
+        writer = OrderedWriter(out, linked=linked)
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror or type(error).__name__}.") from None
     try:
@@ -123,5 +172,5 @@ def ordered_writer(out: Path) -> Iterator[OrderedWriter]:
         writer.close()
 
 
-def _parquet(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, MESSAGES, compression="zstd", use_dictionary=["author", "kind"])
+def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=["author", "kind"])

@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 
 from stages.errors import BadInput
 from stages.ingest.columns import Ints, Mask
-from stages.ingest.detect import ChatSource
 from stages.ingest.whatsapp.authors import AuthorBook, clean_name
 from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
 from stages.ingest.whatsapp.dates import DateEvidence, DateOrder, decide, to_days
 from stages.ingest.whatsapp.grammar import Read, looks_like_header, read_header
 from stages.ingest.whatsapp.phrases import load_phrases
 from stages.ingest.whatsapp.shape import Shape
+from stages.ingest.whatsapp.source import ChatSource
 from stages.ingest.whatsapp.tokens import Marks
 
 _SAMPLE_BYTES: Final = 1 << 20
@@ -78,12 +78,6 @@ class _Stray:
     next: tuple[tuple[int, int, int], int] | None = None
 
 
-def header_share(text: bytes) -> float:
-    """Which share of a text's lines (the first 200 that are not empty) are headers by the general grammar."""
-    lines = [line for line in text.decode("utf-8", "replace").split("\n") if line.strip()][:200]
-    return sum(_read(line) is not None for line in lines) / len(lines) if lines else 0.0
-
-
 def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bool) -> Survey:
     """Read the chat once (again when a second shape turns up) and settle everything that needs the whole of it.
 
@@ -122,7 +116,6 @@ def _dominant(source: ChatSource) -> Shape:
         same = [read for read in reads if read.shape.key == key]
         # a word between date and time that no list has must prove itself by recurring
         if same[0].known or count >= _RUN:
-            _refuse_signal(same[0].shape)
             return _fullest(read.shape for read in same)
     raise BadInput(
         "No line begins like a message of WhatsApp (a date, a time, then a name); "
@@ -144,12 +137,6 @@ def _sampled(lines: Iterable[str]) -> list[Read]:
 def _fullest(shapes: Iterable[Shape]) -> Shape:
     """Of shapes that differ in optional marks alone, the one that allows most."""
     return max(shapes, key=lambda shape: sum(isinstance(token, Marks) for token in shape.tokens))
-
-
-def _refuse_signal(shape: Shape) -> None:
-    # iOS always writes seconds, and no phone writes such dates in brackets without them
-    if shape.words == "[yyyy-nn-nn, hh:mm]":
-        raise BadInput("This looks like a Signal export (Markdown); this version reads WhatsApp exports (ZIP or text).")
 
 
 def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices: bool) -> tuple[Survey, list[_Stray]]:

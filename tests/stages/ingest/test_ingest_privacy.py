@@ -82,7 +82,7 @@ def test_the_report_has_its_stable_names(parse: Callable[..., Any]) -> None:
     report = parse(CHAT).report.as_json()
     assert list(report) == [
         "platform", "format", "evidence", "ambiguous", "date_order", "counts", "authors", "first_ts", "last_ts",
-        "warnings", "seconds", "peak_rss_mb",
+        "warnings", "chats", "unparsed", "seconds", "peak_rss_mb",
     ]  # fmt: skip
     assert report["platform"] == "whatsapp"
     assert report["format"] == "Android, dd/mm/yyyy, hh:mm -"
