@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.publication import Publication
-from flows.steps import MERGE, PARSE
+from flows.reading import Job, parse_options, read_exports, reading_key, shape_of
+from flows.steps import MERGE
 from stages.archive.inbox import Export, resolve_export, take_export
 from stages.archive.merge import ParsedExport, stored_names
 from stages.archive.records import NameRecord
 from stages.archive.store import DATABASE, Archive, read_archive
 from stages.errors import BadInput
-from stages.ingest.export import ParseOptions
-from stages.ingest.limits import zip_limits
 from stages.ledger import Ledger
 from stages.privacy import key as privacy_key
+from stages.privacy.same import renamed
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Before:
     fingerprint: str | None
     timezone: str | None
     readings: dict[str, str]
+    orders: dict[str, str]
     names: list[NameRecord]
 
 
@@ -43,7 +44,7 @@ class Ready:
         if "archive.title" in self.run.loaded.origins or archive.meta("title") is None:
             facts["title"] = self.run.settings.archive.title
         archive.set_meta(**facts)
-        matched = added = 0
+        matched = added = in_doubt = 0
         for export in self.parsed:
             merged = self.run.call(
                 MERGE,
@@ -54,10 +55,16 @@ class Ready:
                 key=self.key,
                 run_id=self.run.run_id,
             )
-            matched, added = matched + merged.matched, added + merged.added
-            ledger.record("merge", export=export.sha256[:12], matched=merged.matched, added=merged.added)
+            matched, added, in_doubt = matched + merged.matched, added + merged.added, in_doubt + merged.in_doubt
+            ledger.record(
+                "merge",
+                export=export.sha256[:12],
+                matched=merged.matched,
+                added=merged.added,
+                in_doubt=merged.in_doubt,
+            )
         if self.parsed:
-            self.run.details |= {"matched": matched, "added": added}
+            self.run.details |= {"matched": matched, "added": added, "in_doubt": in_doubt}
 
 
 def take_exports(run: Publication) -> list[Export]:
@@ -83,42 +90,30 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     before = _look(folder)
     timezone = _timezone(run, before)
     key, keep_key = _key(run, before)
-    known = list(before.names)
-    parsed = []
+    fresh: list[Job] = []
     for position, export in enumerate(exports):
-        if export.sha256 in before.readings:
-            _same_reading(run, before.readings[export.sha256])
+        if reading_key(run, export) in before.readings and not run.request.aliases:
+            _same_reading(run, before.readings[reading_key(run, export)])
             continue
-        out = folder / ".work" / f"export-{position}.parquet"
-        ingest_settings = run.settings.ingest
-        report = run.call(
-            PARSE,
-            "Reading the export",
-            count=lambda parsed: int(parsed.counts["entries"]),
-            path=export.path,
-            out=out,
-            key=key,
-            options=ParseOptions(
-                timezone=timezone,
-                date_order=ingest_settings.date_order,
-                block_bytes=ingest_settings.block_mb << 20,
-                limits=zip_limits(ingest_settings),
-            ),
-            known=tuple(known),
-            region=run.settings.privacy.region,
-        )
-        known += report.names
+        fresh.append(Job(export, position, folder / ".work" / f"export-{position}.parquet"))
+    same, same_names = renamed(run.request.aliases, key, before.names, run.settings.privacy.region)
+    options = parse_options(run, timezone, same)
+    reports = read_exports(
+        run, fresh, key=key, options=options, known=[*before.names, *same_names], orders=before.orders
+    )
+    parsed = []
+    for job, report in zip(fresh, reports, strict=True):
         for warning in report.warnings:
             run.progress.note(warning)
         parsed.append(
             ParsedExport(
-                sha256=export.sha256,
+                sha256=reading_key(run, job.export),
                 reading=report.date_order or "",
                 platform=report.platform,
                 format=report.format,
-                messages=out,
-                names=tuple(report.names),
-                attachments=tuple(replace(item, export=export.sha256) for item in report.attachments),
+                messages=job.out,
+                names=(*report.names, *same_names),
+                attachments=tuple(replace(item, export=job.export.sha256) for item in report.attachments),
             )
         )
     return Ready(run, key, keep_key, timezone, parsed)
@@ -126,11 +121,15 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
 
 def _look(folder: Path) -> Before:
     if not (folder / DATABASE).is_file():
-        return Before(None, None, {}, [])
+        return Before(None, None, {}, {}, [])
     with read_archive(folder) as archive:
-        rows = archive.cursor().execute("SELECT sha256, reading FROM exports").fetchall()
+        rows = archive.cursor().execute("SELECT sha256, reading, platform, format FROM exports ORDER BY 1").fetchall()
         return Before(
-            archive.meta("key_fingerprint"), archive.meta("timezone"), dict(rows), stored_names(archive.cursor())
+            archive.meta("key_fingerprint"),
+            archive.meta("timezone"),
+            {sha256: reading for sha256, reading, _, _ in rows},
+            {shape_of(platform, form): reading for _, reading, platform, form in rows if reading},
+            stored_names(archive.cursor()),
         )
 
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from flows.private import drop_private, without_private
 from flows.request import PublishRequest
 from stages.archive.inbox import stage_export, take_export
 from stages.archive.store import check_folder
@@ -37,10 +38,12 @@ def publish_as_flow_run(request: PublishRequest) -> dict[str, Any]:
         ensure_limits()
         from flows.publish import publish
 
+        request = without_private(request, folder / "inbox")
         report: dict[str, Any] = publish(request.model_copy(update={"exports": ids, "archive": str(folder)}))
         return report
     except BadInput:
         # bad input leaves nothing behind
+        drop_private(folder / "inbox")
         for export in staged:
             (folder / "inbox" / export.inbox_id).unlink(missing_ok=True)
         for path in made:

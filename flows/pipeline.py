@@ -17,8 +17,9 @@ from typing import Any
 
 from flows.consent import require_consent
 from flows.ingest import ingest, take_exports
+from flows.private import drop_private, with_private
 from flows.progress import Progress
-from flows.publication import Publication
+from flows.publication import Ask, Publication
 from flows.request import PublishRequest
 from flows.runner import Runner
 from flows.steps import CANDIDATES, ENRICH, PLAN, SITE, WRITE
@@ -54,8 +55,13 @@ def prepare(
     *,
     run_id: str | None = None,
     confirm: Callable[[str], bool] | None = None,
+    ask: Ask | None = None,
 ) -> Publication:
-    """Read the settings and refuse what cannot work before anything is touched. Raises :class:`BadInput`."""
+    """Read the settings and refuse what cannot work before anything is touched. Raises :class:`BadInput`.
+
+    ``confirm`` and ``ask`` put questions to a person; None where nobody can be asked.
+    """
+    request = with_private(request)
     config = Path(request.config) if request.config else None
     loaded = load_settings(Path(request.archive), config, request.options())
     for warning in loaded.warnings:
@@ -67,7 +73,7 @@ def prepare(
     check_model(loaded.settings)
     require_consent(loaded.settings, progress, confirm)
     monitor = PerformanceMonitor(performance.collect_metrics)
-    return Publication(request, loaded, runner, progress, run_id or uuid.uuid4().hex, monitor)
+    return Publication(request, loaded, runner, progress, run_id or uuid.uuid4().hex, monitor, ask=ask)
 
 
 def publish(run: Publication) -> dict[str, Any]:
@@ -306,3 +312,4 @@ def _clear_inbox(archive: Archive, exports: list[Export]) -> None:
     for export in exports:
         if export.path.parent == archive.inbox:
             export.path.unlink(missing_ok=True)
+    drop_private(archive.inbox)

@@ -13,6 +13,9 @@ from flows.steps import Step
 from stages.metrics import PerformanceMonitor, Timed
 from stages.settings import Loaded, Settings
 
+Ask = Callable[[str, Sequence[str]], str]
+"""Puts a question with its possible answers to a person and returns one of them."""
+
 
 @dataclass
 class Publication:
@@ -40,6 +43,7 @@ class Publication:
     )
     details: dict[str, Any] = field(default_factory=dict)
     stopped: Event = field(default_factory=Event)
+    ask: Ask | None = None
 
     @property
     def settings(self) -> Settings:

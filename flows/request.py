@@ -28,6 +28,22 @@ class PublishRequest(BaseModel):
     date_order: Literal["auto", "dmy", "mdy", "ymd"] | None = Field(
         default=None, description="Order of day, month and year where the export does not prove it."
     )
+    format: str | None = Field(
+        default=None, description="Platform of the exports where it is not to be detected.", max_length=100
+    )
+    mapping: str | None = Field(
+        default=None, description="Which column of a table is what: ts=…,author=…,text=….", max_length=2_000
+    )
+    chat: str | None = Field(
+        default=None, description="Number or id of the chat in an export of several, or all.", max_length=200
+    )
+    aliases: tuple[str, ...] = Field(
+        default=(), description="Renamed people, OLD=NEW; on the command line only.", max_length=1_000
+    )
+    direct_messages: bool | None = Field(default=None, description="Take the direct messages of a workspace too.")
+    private: str | None = Field(
+        default=None, description="Staged file with the part of the request that names people.", max_length=100
+    )
     unit: Unit | None = Field(default=None, description="What a window is measured in.")
     size: float | None = Field(default=None, description="Size of a window in its unit.", gt=0, le=1e12)
     overlap: float | None = Field(default=None, description="Fraction of a window read again.", ge=0, le=0.5)
@@ -59,6 +75,7 @@ class PublishRequest(BaseModel):
             "archive.title": self.title,
             "archive.timezone": self.timezone,
             "ingest.date_order": self.date_order,
+            "ingest.direct_messages": self.direct_messages,
             "windows.unit": self.unit,
             "windows.size": self.size,
             "windows.overlap": self.overlap,

@@ -32,6 +32,7 @@ def _load(reference: str) -> Any:
 
 
 PARSE = Step("parse", "stages.ingest.export:parse_export", "tasks.ingest:parse_export")
+PARSE_APART = Step("parse", "stages.ingest.apart:parse_apart", "tasks.ingest:parse_apart")
 MERGE = Step("merge", "stages.archive.merge:merge_export", "tasks.archive:merge_export")
 CANDIDATES = Step("candidates", "stages.enrich.queue:enqueue_candidates", "tasks.enrich:enqueue_candidates")
 ENRICH = Step("enrich", "stages.enrich.batch:enrich_batch", "tasks.enrich:enrich_batch", limit="streamliner-enrich")
@@ -39,4 +40,4 @@ PLAN = Step("windows", "stages.write.selection:plan_archive", "tasks.windows:pla
 WRITE = Step("write", "stages.write.batch:write_batch", "tasks.write:write_batch", limit="streamliner-write")
 SITE = Step("site", "stages.site.publication:publish_chronicle", "tasks.site:publish_chronicle")
 
-ALL = (PARSE, MERGE, CANDIDATES, ENRICH, PLAN, WRITE, SITE)
+ALL = (PARSE, PARSE_APART, MERGE, CANDIDATES, ENRICH, PLAN, WRITE, SITE)

@@ -31,6 +31,20 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Se
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+format_option = click.option(
+    "--format", "platform", metavar="NAME",
+    help="Platform of the export (whatsapp, telegram, slack, discord, signal, csv, parquet, jsonl, or a plug-in's).",
+)  # fmt: skip
+map_option = click.option(
+    "--map", "mapping", metavar="FIELD=COLUMN,…", help="Read a table: ts=Date,author=Who,text=Body, where not plain."
+)
+chat_option = click.option("--chat", metavar="CHAT", help="One chat of an export of several: its number, id or name.")
+alias_option = click.option(
+    "--alias", "aliases", multiple=True, metavar="OLD=NEW", help="A person who was renamed between two exports."
+)
+direct_option = click.option(
+    "--direct-messages", is_flag=True, default=None, help="Take a workspace's direct messages too."
+)
 config_option = click.option("--config", type=click.Path(), help="Settings file instead of the archive's own.")
 
 

@@ -3,12 +3,21 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
-from flows.commands.output import config_option, json_option, print_json
+from flows.commands.output import (
+    alias_option,
+    chat_option,
+    config_option,
+    direct_option,
+    format_option,
+    json_option,
+    map_option,
+    print_json,
+)
 
 UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 
@@ -19,6 +28,11 @@ UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 @click.option("--title", help="Title of the chat on the site.")
 @click.option("--timezone", help="IANA time zone in which the export's times are read.")
 @click.option("--date-order", type=click.Choice(["auto", "dmy", "mdy", "ymd"]), help="Order of day, month and year.")
+@chat_option
+@alias_option
+@format_option
+@map_option
+@direct_option
 @click.option("--unit", type=click.Choice(UNITS), help="What a window is measured in.")
 @click.option("--size", type=float, help="Size of a window in its unit.")
 @click.option("--overlap", type=float, help="Fraction of a window that is read again, 0 to 0.5.")
@@ -60,12 +74,16 @@ def _request(exports: tuple[str, ...], asked: dict[str, Any]) -> Any:
     from stages.errors import BadInput
 
     given = {name: value for name, value in asked.items() if value is not None}
+    if "platform" in given:
+        given["format"] = given.pop("platform")
     try:
         return PublishRequest(exports=exports, **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "range"
-        option = {"from_date": "--from", "to_date": "--to"}.get(name, f"--{name.replace('_', '-')}")
+        option = {"from_date": "--from", "to_date": "--to", "mapping": "--map", "aliases": "--alias"}.get(
+            name, f"--{name.replace('_', '-')}"
+        )
         raise BadInput(f"{option}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
@@ -75,7 +93,10 @@ def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
     from flows.runner import DirectRunner
 
     progress = Progress(enabled=not quiet)
-    run = prepare(request, DirectRunner(1), progress, confirm=_confirm if sys.stdin.isatty() else None)
+    person = sys.stdin.isatty()
+    run = prepare(
+        request, DirectRunner(1), progress, confirm=_confirm if person else None, ask=_ask if person else None
+    )
     performance = run.settings.performance
     run.runner = DirectRunner(performance.max_workers if performance.parallel_processing else 1)
 
@@ -104,6 +125,11 @@ def _confirm(question: str) -> bool:
     return click.confirm(question, err=True)
 
 
+def _ask(question: str, answers: Sequence[str]) -> str:
+    answer: str = click.prompt(question, type=click.Choice(list(answers)), err=True)
+    return answer
+
+
 def _tell(report: dict[str, Any]) -> None:
     """What was made, in a few lines; the last one has the time and the memory."""
     from stages.metrics import peak_rss_mb
@@ -130,6 +156,8 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
         yield "Too little was said for a post; the transcript is there."
     if report.get("matched"):
         yield f"{report['matched']:,} messages were there already, {report['added']:,} are new."
+    if report.get("in_doubt"):
+        yield f"{report['in_doubt']:,} of them may repeat messages that were there; both are kept."
     if report.get("windows_failed"):
         yield f"{report['windows_failed']} windows have no post: their calls failed; `streamliner retry` queues them."
     if report.get("windows_waiting"):

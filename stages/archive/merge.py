@@ -22,10 +22,14 @@ _COLUMNS = "message_id, ts, author, kind, text, text_bytes, media, reply_to, edi
 
 @dataclass(frozen=True)
 class MergeReport:
-    """Messages of the export that the archive had (``matched``) and had not (``added``)."""
+    """Messages of the export that the archive had (``matched``) and had not (``added``).
+
+    ``in_doubt`` of the added ones may repeat a message that is there.
+    """
 
     matched: int
     added: int
+    in_doubt: int = 0
 
 
 @dataclass(frozen=True)
