@@ -1,0 +1,303 @@
+"""One channel's messages as rows: who, when, what, and what hangs on it.
+
+A few microseconds a message; memory is eight bytes a message, to know an id again, and the names of attachments.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+
+from stages.ingest.columns import Ints
+from stages.ingest.discord.content import (
+    OPEN,
+    Known,
+    addresses,
+    both_forms,
+    cleaned,
+    embedded,
+    framed,
+    poll_text,
+)
+from stages.ingest.discord.events import WRITTEN, canonical, sentence
+from stages.ingest.discord.parts import Channel
+from stages.ingest.discord.people import People, shown_name
+from stages.ingest.draft import NO_KEY, Draft, DraftBuilder
+from stages.ingest.names import fold
+from stages.ingest.zone import LocalTimes
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE: Final = datetime(1970, 1, 1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DISCORD_EPOCH: Final = 1_420_070_400_000
+_BATCH: Final = 20_000
+_SOME: Final = re.compile(r"\S")
+
+
+class Seen:
+    """Which ids came before. Exports are in order, so most ids are compared with two numbers only."""
+
+    def __init__(self) -> None:
+        self._runs: list[Ints] = []
+
+    def fresh(self, keys: list[int]) -> list[bool]:
+        """Whether each id comes for the first time; all are known from then on."""
+        column = np.array(keys, np.int64)
+        _, first = np.unique(column, return_index=True)
+        new = np.zeros(len(column), np.bool_)
+        new[first] = True
+        ranked = np.sort(column[new])
+        for run in self._runs:
+            if len(ranked) and run[0] <= ranked[-1] and run[-1] >= ranked[0]:
+                new &= ~np.isin(column, run)
+        new |= column == NO_KEY
+        self._remember(np.sort(column[new & (column != NO_KEY)]))
+        return [bool(value) for value in new.tolist()]
+
+    def _remember(self, ranked: Ints) -> None:
+        """Keep sorted runs, each more than twice as long as the next."""
+        if not len(ranked):
+            return
+        self._runs.append(ranked)
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            last = self._runs.pop()
+            self._runs[-1] = np.sort(np.concatenate((self._runs[-1], last)), kind="stable")
+
+
+class Converter:
+    """Takes messages of one channel and gives batches of rows."""
+
+    def __init__(self, channel: Channel, people: People, known: Known, files: Iterable[str], zone: LocalTimes) -> None:
+        self._channel = channel
+        self._people = people
+        self._known = known
+        self._files = {fold(name): name for name in files}
+        self._zone = zone
+        self._builder = DraftBuilder(channel.id)
+        self._topic = channel.name if channel.thread and channel.name else None
+        self._seen = Seen()
+        self._authors: dict[tuple[str, str, str, str], str] = {}
+        self._attached: dict[str, str] = {}
+        self.entries = 0
+        self.repeated = 0
+        self.lost = 0
+
+    def add(self, messages: list[dict[str, Any]]) -> None:
+        """Take messages in the order of the source; what came before is left out, what has no time is counted."""
+        keys = [_snowflake(message.get("id")) for message in messages]
+        for message, key, fresh in zip(messages, keys, self._seen.fresh(keys), strict=True):
+            if not fresh:
+                self.repeated += 1
+            elif self._row(message, key):
+                self.entries += 1
+            else:
+                self.lost += 1
+
+    def batch(self, *, last: bool = False) -> Draft | None:
+        """The rows so far where there are many, or any and it is the last call."""
+        if not len(self._builder) or (len(self._builder) < _BATCH and not last):
+            return None
+        draft = self._builder.take()
+        draft.framed = True
+        return draft
+
+    def _row(self, message: dict[str, Any], key: int) -> bool:
+        utc = self._time(message.get("timestamp"), key)
+        if utc is None:
+            return False
+        author = message.get("author")
+        user: dict[str, Any] = author if isinstance(author, dict) else {}
+        signer = str(user.get("id") or "") or None
+        kind = str(message.get("type", "Default"))
+        content = message.get("content")
+        content = content if isinstance(content, str) else ""
+        mentions = _dicts(message.get("mentions"))
+        if kind not in WRITTEN and self._is_event(canonical(kind), content, message):
+            self._event(canonical(kind), content, user, signer, mentions, utc, key)
+            return True
+        names = _spellings(mentions) if mentions and "@" in content else {}
+        text, wording = both_forms(content, names, self._known)
+        forwarded = message.get("forwardedMessage")
+        attachments, stickers = _dicts(message.get("attachments")), _dicts(message.get("stickers"))
+        embeds = _dicts(message.get("embeds"))
+        if isinstance(forwarded, dict):
+            attachments = attachments + _dicts(forwarded.get("attachments"))
+            stickers = stickers + _dicts(forwarded.get("stickers"))
+            embeds = embeds + _dicts(forwarded.get("embeds"))
+            again, same = both_forms(str(forwarded.get("content") or ""), names, self._known)
+            text, wording = _joined(text, again), _joined(wording, same)
+        poll = poll_text(message.get("poll")) if "poll" in message else ""
+        if poll:
+            text, wording = _joined(text, cleaned(poll)), _joined(wording, cleaned(poll))
+        links: list[str] = []
+        if embeds:
+            if _SOME.search(text):
+                links = addresses(embeds, text)
+            else:
+                text, wording = both_forms(embedded(embeds), {}, self._known)
+        media: list[str] = []
+        if attachments or stickers:
+            media = [name for each in attachments if (name := self._media(each))]
+            media += [name for each in stickers if (name := self._local(each.get("sourceUrl")))]
+            if stickers and not _SOME.search(text):
+                text = wording = "\n".join(f"[sticker: {each.get('name') or '?'}]" for each in stickers)
+            if not wording:
+                # two pictures in one second stay two
+                wording = "\n".join(str(each.get("fileName") or "") for each in attachments)
+        self._builder.add(
+            utc,
+            self._author(user),
+            text,
+            kind="poll" if poll else "media" if attachments or stickers else "text",
+            media=media,
+            edited=message.get("timestampEdited") is not None,
+            signer=signer,
+            wording=wording,
+            key=key,
+            reply=self._reply(message.get("reference")),
+            reactions=_reactions(message.get("reactions")),
+            topic=self._topic,
+            links=links,
+        )
+        return True
+
+    def _is_event(self, kind: str, content: str, message: dict[str, Any]) -> bool:
+        """Whether nobody wrote the message. A type that nobody knows is somebody's where it holds something."""
+        if not kind.isdigit():
+            return True
+        if int(kind) in (21, 46):
+            return not content
+        return int(kind) <= 46 or not (content or message.get("attachments") or message.get("embeds"))
+
+    def _event(
+        self, kind: str, content: str, user: dict[str, Any], signer: str | None, mentions: list[dict[str, Any]],
+        utc: int, key: int,
+    ) -> None:  # fmt: skip
+        said = stable = cleaned(content)
+        for each in mentions:
+            shown = _shown(each)
+            if shown and shown in said and OPEN not in said:
+                said = said.replace(shown, framed(shown), 1)
+                stable = stable.replace(shown, f"<@{each.get('id')}>", 1)
+        self._builder.add(
+            utc,
+            None,
+            sentence(kind, said, framed(self._author(user)) if user else ""),
+            kind="call" if kind == "Call" else "system",
+            signer=signer,
+            wording=f"{kind}\n{stable}",
+            key=key,
+            topic=self._topic,
+        )
+
+    def _author(self, user: dict[str, Any]) -> str:
+        identity = (
+            str(user.get("id")), str(user.get("name")), str(user.get("discriminator")), str(user.get("nickname")),
+        )  # fmt: skip
+        name = self._authors.get(identity)
+        if name is None:
+            name = self._authors[identity] = self._people.author(user)
+            for role in _dicts(user.get("roles")):
+                self._known.roles[str(role.get("id"))] = str(role.get("name") or "")
+        return name
+
+    def _time(self, written: Any, key: int) -> int | None:
+        """Microseconds since 1970; an id of Discord holds the time as well."""
+        if isinstance(written, str):
+            try:
+                moment = datetime.fromisoformat(written)
+            except ValueError:
+                pass
+            else:
+                if moment.tzinfo is not None:
+                    return (moment - _EPOCH) // _MICROSECOND
+                local = (moment - _NAIVE) // _MICROSECOND
+                seconds = int(self._zone.to_utc(np.array([local // 1_000_000]))[0])
+                return seconds * 1_000_000 + local % 1_000_000
+        return ((key >> 22) + _DISCORD_EPOCH) * 1_000 if key > 1 << 22 else None
+
+    def _reply(self, reference: Any) -> int:
+        if not isinstance(reference, dict) or reference.get("type") == "Forward":
+            return NO_KEY
+        channel = str(reference.get("channelId") or self._channel.id)
+        return _snowflake(reference.get("messageId")) if channel == self._channel.id else NO_KEY
+
+    def _media(self, attachment: dict[str, Any]) -> str:
+        """An attachment's name: that of the file in the ZIP, else its own, told apart where it comes again."""
+        local = self._local(attachment.get("url"))
+        if local:
+            return local
+        url = attachment.get("url")
+        name = str(attachment.get("fileName") or "") or (
+            _base(unquote(urlsplit(url).path)) if isinstance(url, str) else ""
+        )
+        name = cleaned(_base(name))
+        if not name:
+            return ""
+        name = self._files.get(fold(name), name)
+        number = str(attachment.get("id") or url or "")
+        if self._attached.setdefault(name, number) == number:
+            return name
+        stem, dot, extension = name.rpartition(".")
+        again = _snowflake(attachment.get("id"))
+        mark = str(again) if again != NO_KEY else str(len(self._attached))
+        name = f"{stem}-{mark}{dot}{extension}" if dot and stem else f"{name}-{mark}"
+        self._attached.setdefault(name, number)
+        return name
+
+    def _local(self, url: Any) -> str:
+        """The base name of a file that was downloaded with the export; empty for an address."""
+        if not isinstance(url, str) or not url or "://" in url[:12] or url.startswith("//"):
+            return ""
+        name = _base(url)
+        for each in (name, unquote(name)):
+            if fold(each) in self._files:
+                return self._files[fold(each)]
+        return cleaned(name)
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    if not value or not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, dict)]
+
+
+def _shown(user: dict[str, Any]) -> str:
+    return shown_name(str(user.get("name") or ""), "", str(user.get("nickname") or ""))
+
+
+def _spellings(mentions: list[dict[str, Any]]) -> dict[str, str]:
+    """Ids of mentioned users by what a text may call them: the shown name, in old exports the plain one."""
+    names = {shown: str(each.get("id")) for each in mentions if (shown := _shown(each))}
+    for each in mentions:
+        name = str(each.get("name") or "").strip()
+        if name:
+            names.setdefault(name, str(each.get("id")))
+    return names
+
+
+def _snowflake(value: Any) -> int:
+    if isinstance(value, int):
+        return value if 0 < value < 1 << 63 else NO_KEY
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        number = int(value)
+        return number if 0 < number < 1 << 63 else NO_KEY
+    return NO_KEY
+
+
+def _reactions(value: Any) -> int | None:
+    if not value or not isinstance(value, list):
+        return None
+    counts = [each.get("count") for each in value if isinstance(each, dict)]
+    return min(sum(count for count in counts if isinstance(count, int) and count > 0), (1 << 31) - 1)
+
+
+def _joined(first: str, second: str) -> str:
+    return "\n".join(part for part in (first, second) if part)
+
+
+def _base(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
