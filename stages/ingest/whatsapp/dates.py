@@ -24,7 +24,11 @@ ORDERS: Final = {
 """Order -> where year, month and day stand among the three fields."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2099
+# WhatsApp began in the Buddhist year 2552; years of two digits from there on are no others
+_BUDDHIST: Final = 52
+_BUDDHIST_SHIFT: Final = 43
 _FEW: Final = 3
+_OTHER: Final = {"dmy": "mdy", "mdy": "dmy", "ymd": "ydm", "ydm": "ymd", "myd": "dym", "dym": "myd"}
 IN_WORDS: Final = {
     "dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day", "ydm": "year/day/month",
     "myd": "month/year/day", "dym": "day/year/month",
@@ -71,6 +75,7 @@ class DateEvidence:
     same: bool = True
     impossible: int = 0
     impossible_line: int | None = None
+    impossible_year: int | None = None
     seen: list[set[int]] = field(default_factory=lambda: [set(), set(), set()])
     tried: dict[str, _Candidate] = field(default_factory=dict)
 
@@ -98,7 +103,10 @@ class DateEvidence:
         neither = ~(calendar[first][1] | calendar[second][1])
         if neither.any():
             self.impossible += int(neither.sum())
-            self.impossible_line = self.impossible_line or int(lines[int(np.argmax(neither))])
+            if self.impossible_line is None:
+                at = int(np.argmax(neither))
+                self.impossible_line = int(lines[at])
+                self.impossible_year = None if self.year_at is None else int(fields[self.year_at, at])
         for name, candidate in self.tried.items():
             days, good = calendar[name]
             candidate.invalid += int((~good).sum())
@@ -132,7 +140,8 @@ class DateEvidence:
         """Dates that attachments carry in their names beside the dates of their messages."""
         for name in self.usual:
             y, m, d = split(fields, name)
-            self.votes[name] = self.votes.get(name, 0) + int(((y == year) & (m == month) & (d == day)).sum())
+            same = (y == year) | ((y == year + _BUDDHIST_SHIFT) & (self.year_at is None))
+            self.votes[name] = self.votes.get(name, 0) + int((same & (m == month) & (d == day)).sum())
 
 
 @dataclass(frozen=True)
@@ -144,13 +153,17 @@ class DateOrder:
     ambiguous: bool
     swap: bool = False
     warnings: tuple[str, ...] = ()
+    buddhist: bool = False
+    """Years of two digits that count from 1957."""
 
     def days(self, fields: Ints) -> tuple[Ints, Mask]:
         """Days since 1970-01-01 and whether each date exists."""
+        if self.buddhist:
+            fields = fields.copy()
+            fields[ORDERS[self.order][0]] += 2000 - _BUDDHIST_SHIFT
         days, good = to_days(fields, self.order)
         if self.swap and not good.all():
-            other = {"dmy": "mdy", "mdy": "dmy", "ymd": "ydm", "ydm": "ymd", "myd": "dym", "dym": "myd"}[self.order]
-            swapped, good_too = to_days(fields, other)
+            swapped, good_too = to_days(fields, _OTHER[self.order])
             days, good = np.where(good, days, swapped), good | good_too
         return days, good
 
@@ -161,6 +174,11 @@ DAY_FIRST: Final = frozenset(("pt", "es", "de", "fr", "it", "nl", "ru", "cs", "i
 def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:
     """The order of one shape's dates. Raises :class:`BadInput` where no order, or not the one asked for, fits."""
     if not any(evidence.fits(name) for name in evidence.tried) and evidence.impossible * 10 > evidence.rows:
+        if 1300 < (evidence.impossible_year or 0) < 1500:
+            raise BadInput(
+                f"Line {evidence.impossible_line} has the year {evidence.impossible_year}, of the Persian or Islamic "
+                "calendar, which is not read; set the phone to the Gregorian calendar and export the chat again."
+            )
         raise BadInput(
             f"Line {evidence.impossible_line} has a date that is none, in whatever order it is read; "
             "export the chat again or repair the file."
@@ -172,6 +190,12 @@ def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:
             f"{evidence.impossible_line}; they were kept as text of the message before."
         )
         decision = replace(decision, warnings=(*decision.warnings, said))
+    if evidence.year_at is None and min(evidence.seen[ORDERS[decision.order][0]], default=0) >= _BUDDHIST:
+        said = (
+            f"The years are written in two digits from {min(evidence.seen[ORDERS[decision.order][0]])} on; "
+            "they were read as years of the Buddhist calendar."
+        )
+        decision = replace(decision, buddhist=True, warnings=(*decision.warnings, said))
     return decision
 
 

@@ -24,7 +24,10 @@ _DATE: Final = (
     rf"(?P<era>[RH])?(?P<a>\d{{1,4}})(?P<s1>{_SEPARATOR})(?P<b>\d{{1,4}})(?P<s2>{_SEPARATOR})"
     r"(?P<era2>[RH])?(?P<c>\d{1,4})"
 )
-_TIME: Final = r"(?P<h>\d{1,2})(?P<t1>[:.])(?P<m>\d{2})(?:(?P<t2>[:.])(?P<s>\d{2}))?"
+_TIME: Final = (
+    rf"(?P<h>\d{{1,2}})(?P<t1>[:.]|{_SPACE}?h{_SPACE}?)(?P<m>\d{{2}})"
+    rf"(?:(?P<t2>[:.]|{_SPACE}?min{_SPACE}?)(?P<s>\d{{2}}))?"
+)
 _END: Final = rf"(?:\]{_SPACE}?|{_MARK}{_SPACE}{{1,3}}{_MARK}[-–—]{_SPACE}|:{_SPACE}|;{_SPACE}?)"
 _OPEN: Final = rf"(?P<open>{_MARK}\[?{_MARK})"
 _WORD: Final = r"[^\d\n\[\]:;]{0,24}?"
@@ -33,8 +36,10 @@ _GRAMMARS: Final = tuple(
     for pattern in (
         rf"{_OPEN}{_DATE}(?P<mid>[^\d\n\[\]]{{1,30}}?){_TIME}(?P<post>{_WORD})(?P<end>{_END})",
         rf"{_OPEN}(?P<pre>{_WORD}){_TIME}(?P<post>{_WORD})(?P<mid>,{_SPACE}|{_SPACE}){_DATE}(?P<end>{_END})",
-        # nothing but a space ends the header: with seconds only, else it would make headers of ordinary sentences
-        rf"(?P<open>{_MARK}){_DATE}(?P<mid>[^\d\n\[\]]{{1,30}}?){_TIME}(?P<post>)(?P<end>{_SPACE})",
+        # nothing but a space ends the header: with seconds only, else it would make headers of ordinary sentences;
+        # and no dash near, before which an unknown word for a part of the day may stand
+        rf"(?P<open>{_MARK}){_DATE}(?P<mid>[^\d\n\[\]]{{1,30}}?){_TIME}(?P<post>)(?P<end>{_SPACE})"
+        rf"(?![^\n:]{{0,32}}{_SPACE}[-–—]{_SPACE})",
     )
 )
 _NUMBER: Final = rf"{_MARK}[./-]{_MARK} ?"
@@ -45,9 +50,12 @@ _LOOKS: Final = re.compile(
 )
 # words that stand between date and time
 _BETWEEN: Final = frozenset((
-    "à", "klo", "um", "às", "as", "at", "kl", "kl.", "в", "г.", "г", "a las", "à la", "o", "u", "om", "lúc", "日", "일",
-    "-", "–", "BE", "พ.ศ.", "г. в", "р.", "р", "r.", "m.", "óra", ".",
+    "à", "klo", "um", "às", "as", "at", "kl", "kl.", "klock", "в", "г.", "г", "a las", "a les", "à la", "alle", "o",
+    "u", "om", "ob", "lúc", "pukul", "pada", "plkst.", "kell", "日", "일", "-", "–", "be", "พ.ศ.", "г. в", "р.", "р",
+    "р. о", "о", "об", "г., в", "r.", "m.", "óra", ".", "(", "saat", "la", "στις", "ora", "ore", "ve", "v",
 ))  # fmt: skip
+# what stands behind the time whatever its hour
+_BEHIND: Final = frozenset((".", ")", "ч.", "ч", "h", "hrs", "s", "uhr", "uur", "hod.", "น.", "g.", "val.", "óra"))
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,8 @@ def _read(groups: dict[str, str | None]) -> Read | None:
     hour, minute, second = (int(numbers[name] or "0") for name in ("h", "m", "s"))
     if template.half:
         hour = int(to_24_hours(np.array([hour]), np.array([template.half]))[0])
+    elif hour == 24:
+        hour = 0
     if hour > 23 or minute > 59 or second > 59:
         return None
     fields = template.shape.years(np.array([[int(numbers[name])] for name in "abc"], np.int64))
@@ -117,9 +127,9 @@ def _template(
     time: list[Token | str] = [Field("h", 1, 2, digits), groups["t1"], Field("m", 2, 2, digits)]
     if seconds:
         time += [groups["t2"], Field("s", 2, 2, digits)]
-    post = _word_pieces(groups["post"], ())
+    post = _word_pieces(groups["post"], _BEHIND)
     between = _word_pieces(groups["mid"], _BETWEEN)
-    pre = _word_pieces(groups.get("pre", ""), ())
+    pre = _word_pieces(groups.get("pre", ""), frozenset())
     known = between is not None
     if between is None and "pre" not in groups and len(groups["mid"].split()) == 1:
         between = [groups["mid"]]
@@ -145,7 +155,7 @@ def _number(name: str, year: bool, digits: Digits) -> Field:
     return Field(name, 4, 4, digits) if year else Field(name, 1, 2, digits)
 
 
-def _word_pieces(text: str, allowed: frozenset[str] | tuple[str, ...]) -> list[Token | str] | None:
+def _word_pieces(text: str, allowed: frozenset[str]) -> list[Token | str] | None:
     """The literal pieces of what stands around the time; None when a word in it is unknown."""
     bare = re.sub(rf"[{MARKS}]", "", text)
     core = bare.strip(" \u00a0\u202f\u2009,،")
@@ -153,11 +163,12 @@ def _word_pieces(text: str, allowed: frozenset[str] | tuple[str, ...]) -> list[T
         return [text]
     if family_of(core) is not None:
         return _around(text, core)
-    if core in allowed:
+    lower = core.lower()
+    if lower in allowed:
         return [text]
     for word in sorted(allowed, key=len, reverse=True):
         rest = core[len(word) :].lstrip(" \u00a0\u202f,،")
-        if core.startswith(word) and family_of(rest) is not None:
+        if lower.startswith(word) and family_of(rest) is not None:
             return _around(text, rest)
     return None
 

@@ -1,69 +1,69 @@
 """Words for the halves and parts of the day, as they stand in headers, and what they do to an hour.
 
-Sources: the forms listed in the peers' sources and CLDR's day periods. A word belongs to a family (a language's
-words); a file uses one family, so that a word of another is no header.
+A word stands for a stretch of the day: of the two hours that a number can mean, the one in it is meant. Words belong
+to families (a language's words, or several languages' that share some); a file uses one family, so that a word of
+another is no header. Source of the words: the day periods of Unicode's CLDR (``day_periods.json``), and the forms
+that public parsers list.
 """
 
-from typing import Final
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-AM: Final = 1
-PM: Final = 2
-NIGHT: Final = 3
-"""Parts of a night that begins before midnight: 10 at night is 22, 12 and 1 at night are 0 and 1."""
+Span: TypeAlias = tuple[int, int]
+"""From one hour to before another, which may lie in the next day (20, 30)."""
 
-_LATIN: Final = {
-    spelling: half
-    for letter, half in (("a", AM), ("p", PM))
-    for spelling in (f"{letter}m", f"{letter}.m.", f"{letter}. m.", f"{letter}.m", f"{letter}. m")
+_LATIN: Final[dict[str, Span]] = {
+    spelling: span
+    for letter, span in (("a", (0, 12)), ("p", (12, 24)))
+    for spelling in (f"{letter}m", f"{letter}.m.", f"{letter}. m.", f"{letter}.m", f"{letter}. m", f"{letter} m")
 }
-
-FAMILIES: Final[tuple[dict[str, int], ...]] = (
-    _LATIN,
-    {"ص": AM, "م": PM, "صباحًا": AM, "مساءً": PM},
-    {"上午": AM, "下午": PM, "凌晨": AM, "清晨": AM, "早上": AM, "中午": PM, "晚上": PM},
-    {"午前": AM, "午後": PM},
-    {"오전": AM, "오후": PM},
-    {"öö": AM, "ös": PM},
-    {"da madrugada": AM, "da manhã": AM, "da tarde": PM, "da noite": PM},
-    {"morgens": AM, "vorm.": AM, "mittags": PM, "nachm.": PM, "abends": PM, "nachts": NIGHT},
-    {"dop.": AM, "odp.": PM},
-    {"π.μ.": AM, "μ.μ.": PM, "πμ": AM, "μμ": PM},
-    {"fm": AM, "em": PM},
-    {"f.m.": AM, "e.m.": PM},
-    {"de.": AM, "du.": PM, "de": AM, "du": PM},
-    {"vm.": AM, "nm.": PM},
-    {"sa": AM, "ch": PM},
-    {"дп": AM, "пп": PM},
-    {"ก่อนเที่ยง": AM, "หลังเที่ยง": PM},
-    {"पूर्वाह्न": AM, "अपराह्न": PM},
-    {"قبل‌ازظهر": AM, "بعدازظهر": PM, "ق.ظ.": AM, "ب.ظ.": PM},
-    {"לפנה״צ": AM, "אחה״צ": PM},
-)
-
 _SPACES: Final = (" ", "\u00a0", "\u202f")
+
+
+@cache
+def _families() -> tuple[dict[str, Span], ...]:
+    file = files("stages.ingest.whatsapp").joinpath("day_periods.json")
+    listed = json.loads(file.read_text(encoding="utf-8")).values()
+    return (_LATIN, *({word: (start, stop) for word, (start, stop) in words.items()} for words in listed))
+
+
+@cache
+def _index() -> dict[str, int]:
+    """Word -> its family. A word is in one alone."""
+    return {word: at for at, family in reversed(list(enumerate(_families()))) for word in family}
+
+
+@cache
+def _spans() -> tuple[Span, ...]:
+    return tuple(sorted({span for family in _families() for span in family.values()}))
 
 
 def family_of(word: str) -> int | None:
     """The family that a word belongs to, in any case and with any space inside; None if it is none of them."""
-    plain = _plain(word)
-    return next((index for index, family in enumerate(FAMILIES) if plain in family), None)
+    return _index().get(_plain(word))
 
 
 def spellings(word: str) -> list[tuple[bytes, int]]:
-    """Every spelling (UTF-8) of the word's family with its half, the given word first, longer ones before shorter."""
+    """Every spelling (UTF-8) of the word's family with its code for :func:`to_24_hours`.
+
+    Those of the given word's length come first, and longer ones before shorter.
+    """
     index = family_of(word)
     if index is None:
         raise ValueError("not a word for a part of the day")
-    family = FAMILIES[index]
+    family = _families()[index]
+    codes = {span: code for code, span in enumerate(_spans(), 1)}
     found: dict[bytes, int] = {}
-    for plain, half in family.items():
+    for plain, span in family.items():
         for cased in {plain, plain.upper(), plain.capitalize(), _turkish(plain)}:
             for space in _SPACES:
-                found[cased.replace(" ", space).encode()] = half
-    found[word.encode()] = family[_plain(word)]
+                found[cased.replace(" ", space).encode()] = codes[span]
+    found[word.encode()] = codes[family[_plain(word)]]
     ordered = sorted(found, key=lambda spelling: (-len(spelling), spelling))
     # the spelling at hand and those of its size come first: most lines are then done after two comparisons
     first = word.encode()
@@ -74,13 +74,25 @@ def spellings(word: str) -> list[tuple[bytes, int]]:
     return [(spelling, found[spelling]) for spelling in ordered]
 
 
-def to_24_hours(hour: npt.NDArray[np.int64], half: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Hours 0..23 from hours and halves; an hour that is past 12 already, or 0, stays as it is."""
-    twelve = hour == 12
-    night = half == NIGHT
-    late = (half == PM) | (night & (hour >= 6))
-    hour = np.where(late & (hour >= 1) & (hour < 12), hour + 12, hour)
-    return np.where(twelve & ((half == AM) | night), 0, hour)
+def to_24_hours(hour: npt.NDArray[np.int64], code: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Hours 0..23 from hours and codes; an hour that is past 12 already stays as it is. One look-up a row."""
+    good = (hour >= 0) & (hour <= 12)
+    return np.where(good, _table()[code, np.where(good, hour, 0)], hour)
+
+
+@cache
+def _table() -> npt.NDArray[np.int64]:
+    rows = [[_meant(hour, span) for hour in range(13)] for span in ((0, 24), *_spans())]
+    return np.array(rows, np.int64)
+
+
+def _meant(hour: int, span: Span) -> int:
+    """Of the two hours that a number can mean the one in a stretch of the day, or nearest to it."""
+    hours = {at % 24 for at in range(*span)}
+    return min(
+        (hour % 12, hour % 12 + 12),
+        key=lambda meant: min(min((meant - at) % 24, (at - meant) % 24) for at in hours),
+    )
 
 
 def _plain(word: str) -> str:

@@ -42,8 +42,8 @@ class Shape:
                 rows, at = rows[keep], at[keep]
                 values = {name: column[keep] for name, column in values.items()}
         hour = values["h"]
-        if "half" in values:
-            hour = to_24_hours(hour, values["half"])
+        # clocks that count hours from 1 to 24 write the hour after midnight so
+        hour = to_24_hours(hour, values["half"]) if "half" in values else np.where(hour == 24, 0, hour)
         second = values.get("s", np.zeros(len(rows), np.int64))
         good = (hour < 24) & (values["m"] < 60) & (second < 60)
         clock = hour * 3600 + values["m"] * 60 + second
