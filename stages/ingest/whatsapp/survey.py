@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from stages.errors import BadInput
 from stages.ingest.columns import Ints, Mask
+from stages.ingest.unparsed import masked
 from stages.ingest.whatsapp.authors import AuthorBook, clean_name
 from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
 from stages.ingest.whatsapp.dates import DateEvidence, DateOrder, decide, to_days
@@ -54,6 +55,8 @@ class Survey:
     headers: int = 0
     strays: int = 0
     first_stray: int | None = None
+    first_stray_text: str = ""
+    """The form of the first line that begins like a message and is none, see :func:`masked`."""
 
     def names(self) -> list[str]:
         """Everybody whose name must be hidden: authors and people who are named.
@@ -93,8 +96,9 @@ def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bo
         shapes = [*shapes, *more]
     if found.strays > found.headers:
         raise BadInput(
-            f"Line {found.first_stray} did not parse: it begins like a message but not as the {found.headers} lines "
-            f"that were understood do, and {found.strays} lines are like it. Export the chat again, or repair the file."
+            f"Line {found.first_stray} did not parse ({found.first_stray_text}): it begins like a message but not as "
+            f"the {found.headers} lines that were understood do, and {found.strays} lines are like it. "
+            "Export the chat again, or repair the file."
         )
     found.orders = [decide(evidence, date_order) for evidence in found.evidence]
     found.authors.settle()
@@ -117,6 +121,12 @@ def _dominant(source: ChatSource) -> Shape:
         # a word between date and time that no list has must prove itself by recurring
         if same[0].known or count >= _RUN:
             return _fullest(read.shape for read in same)
+    for number, line in enumerate(head.decode("utf-8", "replace").split("\n"), 1):
+        if looks_like_header(line):
+            raise BadInput(
+                f"Line {number} did not parse ({masked(line)}): it begins like a message, but in a format that is not "
+                "known. Set the phone to another region and export the chat again."
+            )
     raise BadInput(
         "No line begins like a message of WhatsApp (a date, a time, then a name); "
         "give the export's ZIP or the text file in it."
@@ -185,7 +195,8 @@ def _take_strays(
         if read is None and not looks_like_header(text):
             continue
         found.strays += 1
-        found.first_stray = found.first_stray or line
+        if found.first_stray is None:
+            found.first_stray, found.first_stray_text = line, masked(text)
         if len(strays) < _MOST_STRAYS:
             before = _at(block, after - 1) if after else last
             following = _at(block, after) if after < len(block) else None
