@@ -1,18 +1,21 @@
-"""One batch of enrichment: links are recorded, pictures stored, other files described by what is certain of them.
+"""One batch of enrichment: links are recorded, pictures, sound and film stored, other files described by what is
+certain of them.
 
 No network, no archive: tasks come in, results and failures go out, and no single item ever stops the others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from stages.archive.records import Attachment, Enrichment, Failure
-from stages.enrich.kinds import UNKNOWN, file_kind
+from stages.enrich.content import store_content
+from stages.enrich.kinds import UNKNOWN, FileKind, file_kind
 from stages.enrich.media import UnusablePictureError, store_picture
 from stages.enrich.store import Task
-from stages.enrich.voice import opus_seconds
+from stages.enrich.voice import OpusLength
 from stages.errors import BadInput, StreamlinerError
 from stages.settings import EnrichSettings
 
@@ -56,9 +59,9 @@ def enrich_batch(
     Raises :class:`StreamlinerError` only where the whole run must end: ``media_dir`` cannot be written.
     """
     if open_member is None:
-        from stages.ingest.zips import open_member as read_zip
+        from stages.ingest.zips import open_known_member
 
-        open_member = read_zip
+        open_member = open_known_member
     result = BatchResult()
     for task in tasks:
         try:
@@ -100,7 +103,9 @@ class _Source:
             raise _RefusedError("The chat speaks of this file, but the export does not hold it.")
         return attachment
 
-    def read(self, attachment: Attachment) -> bytes:
+    @contextmanager
+    def stream(self, attachment: Attachment) -> Iterator[BinaryIO]:
+        """The attachment's bytes; whatever goes wrong with them is a reason that names nobody."""
         if attachment.size > self.limit:
             raise _RefusedError(
                 f"The file has {attachment.size / _MEGABYTE:.0f} MB and the limit is "
@@ -111,7 +116,7 @@ class _Source:
             raise _RefusedError("The export that holds this file is not at hand; publish it again.", "transient")
         try:
             with self.open_member(export, attachment.member, limit=self.limit) as stream:
-                return stream.read()
+                yield stream
         except (BadInput, OSError):
             # the sentence may name the export, whose name is a person's
             raise _RefusedError(
@@ -123,7 +128,8 @@ def _file(task: Task, source: _Source, media_dir: Path, settings: EnrichSettings
     attachment = source.attachment(task.value)
     known = file_kind(task.value)
     if known.kind == "image":
-        data = source.read(attachment)
+        with source.stream(attachment) as stream:
+            data = stream.read()
         picture = store_picture(
             data,
             media_dir,
@@ -143,24 +149,39 @@ def _file(task: Task, source: _Source, media_dir: Path, settings: EnrichSettings
             sha256=picture.sha256,
             files=picture.files,
         )
-    title = task.value if known.kind == "document" and known is not UNKNOWN else None
+    if known.kind in ("audio", "video") and 0 < attachment.size <= source.limit:
+        return _heard(task, known, attachment, source, media_dir)
     return Enrichment(
         task.key,
         task.kind,
         task.value,
-        title=title,
-        alt=_spoken(known.alt, attachment, source) if known.mime == "audio/ogg" else known.alt,
+        title=task.value if known.kind == "document" and known is not UNKNOWN else None,
+        alt=known.alt,
         mime=known.mime,
         bytes=attachment.size,
     )
 
 
-def _spoken(alt: str, attachment: Attachment, source: _Source) -> str:
-    """The words for a voice note with its length, where the file says it."""
-    if attachment.size > source.limit:
-        return alt
-    seconds = opus_seconds(source.read(attachment))
-    if seconds is None:
-        return alt
+def _heard(task: Task, known: FileKind, attachment: Attachment, source: _Source, media_dir: Path) -> Enrichment:
+    """Sound or film: its bytes are kept and nothing of it is published; ``files`` is what the site shows."""
+    length = OpusLength() if known.mime == "audio/ogg" else None
+    ending = task.value.rpartition(".")[2].lower()
+    with source.stream(attachment) as stream:
+        stored = store_content(
+            stream, media_dir, media_dir.parent / SCRATCH, ending, watch=length.feed if length else None
+        )
+    seconds = length.seconds() if length else None
+    return Enrichment(
+        task.key,
+        task.kind,
+        task.value,
+        alt=known.alt if seconds is None else _lasting(known.alt, seconds),
+        mime=known.mime,
+        bytes=stored.size,
+        sha256=stored.sha256,
+    )
+
+
+def _lasting(alt: str, seconds: float) -> str:
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return f"{alt}, {minutes}:{rest:02d}"
