@@ -27,9 +27,9 @@ LINES = (
 )
 
 
-def chat_text(days: int, first_day: int = 1) -> str:
-    """An Android export: eight messages a day, two per minute."""
-    lines = ["01/03/2026 08:00 - Messages and calls are end-to-end encrypted."]
+def chat_text(days: int, first_day: int = 13) -> str:
+    """An Android export: eight messages a day, two per minute; no date could be month first."""
+    lines = ["13/03/2026 08:00 - Messages and calls are end-to-end encrypted."]
     for day in range(first_day, first_day + days):
         for number, text in enumerate(LINES):
             stamp = f"{day:02}/03/2026 {9 + number // 4:02}:{10 + number // 2:02}"
@@ -41,7 +41,7 @@ def chat_text(days: int, first_day: int = 1) -> str:
 def make_chat(tmp_path: Path) -> Callable[..., Path]:
     """Write a chat of so many days as a ZIP and return its path; the file bears a person's name."""
 
-    def make(days: int = 3, name: str = "WhatsApp Chat with Marisol Vexley.zip", first_day: int = 1) -> Path:
+    def make(days: int = 3, name: str = "WhatsApp Chat with Marisol Vexley.zip", first_day: int = 13) -> Path:
         path = tmp_path / name
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(name.replace(".zip", ".txt"), chat_text(days, first_day))

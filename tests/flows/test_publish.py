@@ -97,7 +97,7 @@ def test_without_an_export_it_goes_on_with_the_archive(make_chat, publish, tmp_p
 
 
 def test_f1_3_a_range_writes_only_its_own_windows(make_chat, publish, tmp_path: Path) -> None:
-    report = publish(make_chat(5), "--archive", tmp_path / "a", "--from", "2026-03-02", "--to", "2026-03-03")
+    report = publish(make_chat(5), "--archive", tmp_path / "a", "--from", "2026-03-14", "--to", "2026-03-15")
     assert report["windows"] == 5
     assert report["model_calls"] == 2
     later = publish("--archive", tmp_path / "a")
