@@ -6,6 +6,7 @@ parsers' tests and issues show.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -78,8 +79,13 @@ def read_header(line: str) -> Read | None:
     """The shape of a line's header by the general grammar, or None. For samples: a few microseconds a line."""
     for grammar in _GRAMMARS:
         if (match := grammar.match(line)) and (read := _read(match.groupdict())):
-            return read
+            return None if grammar is _GRAMMARS[-1] and _begins_with_half(line[match.end() :]) else read
     return None
+
+
+def _begins_with_half(text: str) -> bool:
+    words = re.split(_SPACE, text, maxsplit=4)
+    return any(family_of(" ".join(words[:count])) is not None for count in (1, 2, 3, 4))
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,13 @@ class _Template:
 
 def _read(groups: dict[str, str | None]) -> Read | None:
     numbers = {name: groups[name] or "" for name in ("a", "b", "c", "h", "m", "s")}
-    digits = {_zero(number) for number in numbers.values() if number}
-    if len(digits) > 1 or any(len(numbers[name]) == 3 for name in "abc"):
+    date_zeros = {_zero(numbers[name]) for name in "abc"}
+    time_zeros = {_zero(numbers[name]) for name in "hms" if numbers[name]}
+    if len(date_zeros) > 1 or len(time_zeros) > 1 or any(len(numbers[name]) == 3 for name in "abc"):
         return None
     words = tuple((name, text or "") for name, text in groups.items() if name not in numbers)
-    template = _template(words, digits.pop(), tuple(len(numbers[name]) == 4 for name in "abc"), bool(numbers["s"]))
+    zeros = (date_zeros.pop(), time_zeros.pop())
+    template = _template(words, zeros, tuple(len(numbers[name]) == 4 for name in "abc"), bool(numbers["s"]))
     if template is None:
         return None
     hour, minute, second = (int(numbers[name] or "0") for name in ("h", "m", "s"))
@@ -114,19 +122,22 @@ def _read(groups: dict[str, str | None]) -> Read | None:
 
 @lru_cache(4_096)
 def _template(
-    words: tuple[tuple[str, str], ...], zero: str | None, years: tuple[bool, ...], seconds: bool
+    words: tuple[tuple[str, str], ...],
+    zeros: tuple[str | None, str | None],
+    years: tuple[bool, ...],
+    seconds: bool,
 ) -> _Template | None:
     """Made once for all headers that differ in nothing but their numbers."""
     groups = dict(words)
-    digits = DIGITS.get(zero or "")
+    digits, clock_digits = (DIGITS.get(zero or "") for zero in zeros)
     bracket = "[" in groups["open"]
-    if digits is None or sum(years) > 1 or bracket != groups["end"].startswith("]"):
+    if digits is None or clock_digits is None or sum(years) > 1 or bracket != groups["end"].startswith("]"):
         return None
     date: list[Token | str] = [groups["era"], _number("a", years[0], digits), groups["s1"]]
     date += [_number("b", years[1], digits), groups["s2"], groups["era2"], _number("c", years[2], digits)]
-    time: list[Token | str] = [Field("h", 1, 2, digits), groups["t1"], Field("m", 2, 2, digits)]
+    time: list[Token | str] = [Field("h", 1, 2, clock_digits), groups["t1"], Field("m", 2, 2, clock_digits)]
     if seconds:
-        time += [groups["t2"], Field("s", 2, 2, digits)]
+        time += [groups["t2"], Field("s", 2, 2, clock_digits)]
     post = _word_pieces(groups["post"], _BEHIND)
     between = _word_pieces(groups["mid"], _BETWEEN)
     pre = _word_pieces(groups.get("pre", ""), frozenset())
@@ -156,28 +167,34 @@ def _number(name: str, year: bool, digits: Digits) -> Field:
 
 
 def _word_pieces(text: str, allowed: frozenset[str]) -> list[Token | str] | None:
-    """The literal pieces of what stands around the time; None when a word in it is unknown."""
+    """The pieces of what stands around the time; None when a word in it is unknown."""
     bare = re.sub(rf"[{MARKS}]", "", text)
     core = bare.strip(" \u00a0\u202f\u2009,،")
-    if not core:
+    words = re.split(f"{_SPACE}+", core) if core else []
+    if _are(words, allowed):
         return [text]
-    if family_of(core) is not None:
-        return _around(text, core)
-    lower = core.lower()
-    if lower in allowed:
-        return [text]
-    for word in sorted(allowed, key=len, reverse=True):
-        rest = core[len(word) :].lstrip(" \u00a0\u202f,،")
-        if lower.startswith(word) and family_of(rest) is not None:
-            return _around(text, rest)
+    for start in range(len(words)):
+        for stop in range(len(words), start, -1):
+            half = " ".join(words[start:stop]).rstrip(",،")
+            if family_of(half) is not None and _are(words[:start], allowed) and _are(words[stop:], allowed):
+                before = sum(len(word) for word in words[:start])
+                return _around(text, half, before)
     return None
 
 
-def _around(text: str, word: str) -> list[Token | str] | None:
-    before, found, after = text.rpartition(word)
-    if not found:
+def _are(words: Sequence[str], allowed: frozenset[str]) -> bool:
+    """Whether each of the words is one of those allowed, or all of them together are."""
+    plain = [word.lower().strip(",،") for word in words]
+    return " ".join(plain) in allowed or all(not word or word in allowed for word in plain)
+
+
+def _around(text: str, half: str, past: int) -> list[Token | str] | None:
+    """Pieces with the word for the part of the day found behind the given number of letters."""
+    form = re.sub(r"\\? ", f"{_SPACE}+", re.escape(half))
+    match = re.compile(form).search(text, past)
+    if match is None:
         return None
-    return [before, Half(tuple(spellings(word)), word.encode()), after]
+    return [text[: match.start()], Half(tuple(spellings(match.group())), match.group().encode()), text[match.end() :]]
 
 
 def _compile(pieces: list[Token | str]) -> list[Token]:
