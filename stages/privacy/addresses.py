@@ -12,6 +12,7 @@ _LINK: Final = re.compile(
     r"|(?<![\w@.\-])(?:[a-z0-9][a-z0-9\-]{0,62}\.){1,8}[a-z]{2,24}(?::\d{1,5})?[/?]\S*",
     re.IGNORECASE,
 )
+_LIKELY: Final = re.compile(r"(?:mailto|tel|sms|callto):|www\.|\.[a-z]{2,24}(?::\d{1,5})?[/?]", re.IGNORECASE)
 _ESCAPE: Final = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
@@ -41,6 +42,8 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
 def links(text: str) -> list[tuple[int, int]]:
     """Where addresses of pages stand, in characters: with a scheme, with ``www.``, or a domain with a path."""
     if not any(sign in text for sign in ("/", ":", "?", "www.")):
+        return []
+    if "://" not in text and not _LIKELY.search(text):
         return []
     return [match.span() for match in _LINK.finditer(text)]
 

@@ -223,7 +223,7 @@ def find_names(text: str, found: Sequence[Word], lexicon: Lexicon, *, mentions: 
             if position + length > count:
                 continue
             entry = lexicon.entry(tuple(word.folded for word in found[position : position + length]))
-            if entry is None or not _together(text, found[position : position + length]):
+            if entry is None or not together(text, found[position : position + length]):
                 continue
             start = found[position].start
             end = found[position + length - 1].end
@@ -260,5 +260,6 @@ def _is_part(part: tuple[str, ...]) -> bool:
     return sum(char.isalpha() or category(char)[0] == "M" for char in word) >= SHORTEST and not is_function(word)
 
 
-def _together(text: str, found: Sequence[Word]) -> bool:
+def together(text: str, found: Sequence[Word]) -> bool:
+    """Whether nothing stands between words but what names are written with."""
     return all(_GAP.fullmatch(text, one.end, two.start) for one, two in pairwise(found))

@@ -8,6 +8,7 @@ check, which knows numbers by MAC only, sees the same candidates as the guard.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _SEPARATORS: Final = (
@@ -251,6 +252,7 @@ def _begin(text: str, start: int) -> int:
     return start - 1 if text[start - 1 : start] == "(" and ")" in text[start : start + 8] else start
 
 
+@lru_cache(1 << 14)
 def _is_valid(digits: str) -> bool:
     import phonenumbers
 
@@ -258,6 +260,7 @@ def _is_valid(digits: str) -> bool:
     return number is not None and phonenumbers.is_valid_number(number)
 
 
+@lru_cache(1 << 14)
 def _is_possible(digits: str) -> bool:
     import phonenumbers
 
@@ -265,6 +268,7 @@ def _is_possible(digits: str) -> bool:
     return number is not None and phonenumbers.is_possible_number(number)
 
 
+@lru_cache(1 << 14)
 def _regional(digits: str, region: str) -> str | None:
     """The number with its country's code where ``digits`` are dialled so in ``region``."""
     import phonenumbers

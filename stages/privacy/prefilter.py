@@ -1,14 +1,15 @@
 """Which rows of a block of texts may hold a name, a number or an address: a few passes over bytes, no Python per row.
 
-A superset of the rows that the guard would change. Bytes settle what begins with a sign (``@``, an escape) or has seven
-digits; names are settled by RE2 over an alternation with accent classes, or, where names are many or known by MAC only,
-by the distinct words of the block. RE2 works with bounded memory and slows down a hundredfold past about 500 names in
-one pattern (past 400 of them, measured), hence the groups.
+A superset of the rows that the guard would change. What says itself by signs and digits is told by
+:mod:`stages.privacy.signs`; names are settled by RE2 over an alternation with accent classes, or, where names are many
+or known by MAC only, by the distinct words of the block. RE2 works with bounded memory and slows down a hundredfold
+past about 500 names in one pattern (past 400 of them, measured), hence the groups.
 """
 
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
+from unicodedata import is_normalized
 
 import numpy as np
 import pyarrow as pa
@@ -16,26 +17,23 @@ import pyarrow.compute as pc
 
 from stages.privacy.fold import fold, is_unspaced, words
 from stages.privacy.names import Lexicon
+from stages.privacy.signs import Signs, matches
 
 _GROUP: Final = 200
 _GROUPS: Final = 4
 _CACHED: Final = 1 << 20
-_ENOUGH: Final = 7
-_DIGIT, _SIGN, _CLOSER = 1, 2, 3
 _LATIN: Final = r"\x{c0}-\x{17f}\x{1ea0}-\x{1eff}"
-_OTHER_DIGIT: Final = r"[\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{ff10}-\x{ff19}]"
 
 
 _LATIN_RANGES: Final = ((0xC0, 0x180), (0x1EA0, 0x1F00))
-_CARDS: Final = r"(?i)\.vcf|begin:vcard"
-"""A contact card names a person who need not be in the lexicon."""
 
 
 class Prefilter:
     """Tells rows apart for one lexicon. Keeps the words that it judged (at most a million at once)."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, signs: Signs | None = None) -> None:
         self._lexicon = lexicon
+        self._signs = signs or Signs(any_number=True)
         self._judged: dict[str, bool] = {}
         triggers = sorted(lexicon.triggers)
         self._patterns: list[str] | None = None
@@ -43,23 +41,25 @@ class Prefilter:
             groups = [triggers[first : first + _GROUP] for first in range(0, len(triggers), _GROUP)]
             self._patterns = [_alternation(group) for group in groups]
 
-    def places(self, texts: pa.Array) -> Any:
-        """Row numbers (int64, in order) of ``texts`` (string array) that have to be looked at."""
+    def places(self, texts: pa.Array) -> tuple[Any, Any]:
+        """Row numbers (int64, in order) of ``texts`` (string array) that have to be looked at, and for each whether
+        more than a name that is no mention may stand there."""
         if not len(texts):
-            return np.empty(0, np.int64)
-        hit, closer = _weigh(texts)
-        rows = np.flatnonzero(closer & ~hit)
+            return np.empty(0, np.int64), np.empty(0, np.bool_)
+        told, closer = self._signs.told(texts)
+        rows = np.flatnonzero(closer & ~told)
         if len(rows):
-            hit[rows[_matches(texts.take(rows), _exotic())]] = True
-        hit |= _matches(texts, _CARDS)
+            told[rows[matches(texts.take(rows), _exotic())]] = True
+        hit = told.copy()
         if self._patterns is None:
             hit |= self._by_words(texts)
         else:
             for pattern in self._patterns:
-                hit |= _matches(texts, pattern)
+                hit |= matches(texts, pattern)
         if texts.null_count:
             hit &= texts.is_valid().to_numpy(zero_copy_only=False)
-        return np.flatnonzero(hit)
+        places = np.flatnonzero(hit)
+        return places, told[places]
 
     def mask(self, length: int, places: Any, chosen: list[int]) -> pa.Array:
         """A mask of ``length`` rows that is true at ``places[chosen]``."""
@@ -87,44 +87,14 @@ class Prefilter:
         return known
 
 
-def _matches(texts: pa.Array, pattern: str) -> Any:
-    found = pc.match_substring_regex(texts, pattern)
-    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
-
-
-@cache
-def _tables() -> Any:
-    """What each byte tells of its row: digit, sign that is enough by itself, lead of characters to look at closely."""
-    flags = np.zeros(256, np.uint8)
-    flags[ord("0") : ord("9") + 1] = _DIGIT
-    flags[[ord(sign) for sign in "@%&\\"]] = _SIGN
-    # every lead byte but those of Latin-1 and Latin Extended-A letters, Greek, Cyrillic and most emoji
-    flags[[0xC2, *range(0xC6, 0xCE), *range(0xD2, 0xF1), 0xF3]] = _CLOSER
-    return flags
-
-
-def _weigh(texts: pa.Array) -> tuple[Any, Any]:
-    """(rows with a sign or seven digits, rows with characters to look at closely), booleans."""
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    buffer = texts.buffers()[2]
-    data = np.frombuffer(buffer, np.uint8)[offsets[0] : offsets[-1]] if buffer is not None else np.empty(0, np.uint8)
-    flags = _tables()[data]
-    places = np.flatnonzero(flags)
-    kinds = flags[places]
-    rows = np.searchsorted(offsets, places + offsets[0], side="right") - 1
-    enough = np.bincount(rows[kinds == _DIGIT], minlength=len(texts)) >= _ENOUGH
-    enough[rows[kinds == _SIGN]] = True
-    closer = np.zeros(len(texts), bool)
-    closer[rows[kinds == _CLOSER]] = True
-    return enough, closer
-
-
 def _letters(*ranges: tuple[int, int]) -> Iterator[tuple[str, str]]:
     """(letter, what it folds to) of every letter in the ranges of code points."""
     for first, last in ranges:
         for char in map(chr, range(first, last)):
             if char.isalnum():
-                yield char, fold(char)
+                # most fold to themselves, which is seen without folding them
+                settled = char >= "\u0180" and char.casefold() == char and is_normalized("NFKD", char)
+                yield char, char if settled else fold(char)
 
 
 @cache
@@ -145,12 +115,14 @@ def _beyond_latin() -> dict[str, str]:
 
 @cache
 def _odd() -> str:
-    """Letters of other shapes (mathematical, circled, full width, phonetic), which fold across scripts: a row that
-    has one is looked at. Made only for rows that may have one."""
+    """Digits of other scripts, and letters of other shapes (mathematical, circled, full width, phonetic), which fold
+    across scripts: a row that has one is looked at. Made only for rows that may have one."""
     odd = []
     for char, folded in _letters((0xAA, 0x3400), (0xA000, 0xAC00), (0xF900, 0x20000)):
         code = ord(char)
-        if _is_latin(code):
+        if char.isdecimal():
+            odd.append(char)
+        elif _is_latin(code):
             if len(folded) > 2:
                 odd.append(char)
         elif folded != char and not (len(folded) == 1 and not folded.isascii() and code < 0x2000):
@@ -165,7 +137,7 @@ def _is_latin(code: int) -> bool:
 @cache
 def _exotic() -> str:
     """RE2: marks and invisible characters next to letters, digits of other scripts, letters of other shapes."""
-    return rf"[\pL\p{{Nd}}][\pM\p{{Cf}}]|[\p{{Cf}}][\pL\p{{Nd}}]|{_OTHER_DIGIT}|[{_ranged(_odd())}]"
+    return rf"[\pL\p{{Nd}}][\pM\p{{Cf}}]|[\p{{Cf}}][\pL\p{{Nd}}]|[{_ranged(_odd())}]"
 
 
 def _alternation(triggers: list[str]) -> str:
