@@ -1,6 +1,5 @@
 """One message of Telegram as a row: its text, its kind, its files, and what links it to others."""
 
-import re
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -9,7 +8,6 @@ from stages.ingest.draft import NO_KEY
 from stages.ingest.telegram.people import full_name, peer
 from stages.ingest.telegram.service import CALLS, sentence, stable
 
-_MARKS: Final = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _CHANNELS: Final = ("public_channel", "private_channel")
 _CARDS: Final = frozenset(
     {
@@ -22,7 +20,7 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 class Row(NamedTuple):
-    """A message as :meth:`stages.ingest.draft.DraftBuilder.add` takes it, without its time."""
+    """A message without its time, as the columns of :class:`stages.ingest.draft.Draft` describe it."""
 
     author: str | None
     text: str
@@ -67,7 +65,6 @@ def read_message(message: dict[str, Any], chat_id: str, chat_kind: str, chat_nam
         if not _CARDS.isdisjoint(message):
             kind, shown = _card(message, kind, links)
             text = "\n".join(part for part in (text, shown) if part)
-    text = clean(text)
     return Row(
         author,
         text,
@@ -75,7 +72,7 @@ def read_message(message: dict[str, Any], chat_id: str, chat_kind: str, chat_nam
         media,
         _edited(message),
         signer,
-        text if wording is None else clean(wording),
+        text if wording is None else wording,
         number(message.get("id")),
         _reply(message, chat_id),
         _reactions(message.get("reactions")),
@@ -107,13 +104,6 @@ def flat(value: Any, links: list[str]) -> str:
             if part.get("type") == "text_link" and type(part.get("href")) is str and part["href"] != shown:
                 links.append(part["href"])
     return "".join(parts)
-
-
-def clean(text: str) -> str:
-    """``text`` with one kind of line end and without direction marks."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    return text if text.isascii() else _MARKS.sub("", text)
 
 
 def number(value: Any) -> int:

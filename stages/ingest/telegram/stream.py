@@ -24,7 +24,8 @@ _FIRST_KEY: Final = re.compile(rb'\{\s*"[^"\\]{1,40}"')
 _INDENT: Final = re.compile(rb"\r?\n([ \t]*)\Z")
 _QUOTE, _COMMA, _COLON, _OPEN, _CLOSE, _LIST, _LIST_END = b'",:{}[]'
 _MOST: Final = 1 << 20
-"""Bytes parsed at once: larger slices are no faster and take ten times their size as objects."""
+_SLICE: Final = 1 << 16
+"""Bytes parsed at once: the objects of larger slices fall out of the cache, which takes twice the time."""
 LONGEST: Final = 64 << 20
 """Bytes of the longest message, or other single value, that is read."""
 
@@ -81,6 +82,7 @@ class JsonStream:
     def __init__(self, file: BinaryIO, block_bytes: int) -> None:
         self._file = file
         self._block = max(1, min(block_bytes, _MOST))
+        self._slice_bytes = min(self._block, _SLICE)
         self._data = b""
         self._at = 0
         self._base = 0
@@ -155,7 +157,7 @@ class JsonStream:
                 return
 
     def items(self) -> Iterator[list[Any]]:
-        """The values of the array at the position, in batches of about a block.
+        """The values of the array at the position, in batches of 64 KiB.
 
         Items that cannot be parsed are counted in ``damage`` and passed over. Raises :class:`Broken` where the array
         has no end, after everything before it was handed out.
@@ -182,9 +184,14 @@ class JsonStream:
         """As many items as a block holds, parsed at once; None where that cannot be done, and then nothing moved."""
         if border.between is None:
             return None
-        self._ahead(self._block)
-        stop = min(len(self._data), self._at + 2 * self._block)
+        self._ahead(self._slice_bytes)
+        stop = min(len(self._data), self._at + self._slice_bytes)
         end = self._data.rfind(border.between, self._at, stop)
+        if end < 0:
+            # a long message
+            self._ahead(self._block)
+            stop = len(self._data)
+            end = self._data.find(border.between, self._at, stop)
         last = border.last.search(self._data, self._at, stop) if border.last else None
         if last is not None:
             end = last.start()
@@ -204,9 +211,9 @@ class JsonStream:
         return batch
 
     def _one_by_one(self, border: _Border) -> tuple[list[Any], Broken | None]:
-        """About a block of items, each found by itself; and what keeps the next one from being found."""
+        """Some items, each found by itself; and what keeps the next one from being found."""
         batch: list[Any] = []
-        until = self.offset + self._block
+        until = self.offset + self._slice_bytes
         while True:
             try:
                 batch += self._guessed(border) or self._scanned()

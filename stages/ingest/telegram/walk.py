@@ -13,14 +13,13 @@ _LISTS: Final = frozenset({"chats", "left_chats"})
 
 class Step(Enum):
     """What comes next: a chat begins (top level: it may be none), one of its fields as (key, value), some of its
-    messages as a list (first an empty one, once a chat), it ends; or the account's owner as a dict.
+    messages as a list (first an empty one, once a chat), it ends.
     """
 
     BEGIN = 0
     FIELD = 1
     MESSAGES = 2
     END = 3
-    OWNER = 4
 
 
 def walk(stream: JsonStream) -> Iterator[tuple[Step, Any]]:
@@ -50,8 +49,6 @@ def _chat(stream: JsonStream, *, top: bool) -> Iterator[tuple[Step, Any]]:
                     stream.skip()
         elif top and key in _LISTS and begins == _ARRAY:
             yield from _list(stream)
-        elif top and key == "personal_information" and begins == _OBJECT:
-            yield Step.OWNER, stream.value()
         else:
             stream.skip()
 
