@@ -92,8 +92,9 @@ def _letters(*ranges: tuple[int, int]) -> Iterator[tuple[str, str]]:
     for first, last in ranges:
         for char in map(chr, range(first, last)):
             if char.isalnum():
-                # most fold to themselves, which is seen without folding them
+                # most fold to themselves, which is seen without folding them; the Arabic stretcher folds to nothing
                 settled = char >= "\u0180" and char.casefold() == char and is_normalized("NFKD", char)
+                settled = settled and char != "\u0640"
                 yield char, char if settled else fold(char)
 
 

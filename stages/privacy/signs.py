@@ -107,7 +107,7 @@ def _cards(data: Any) -> Any:
     for place, letter in enumerate(b"vcf", 1):
         dots = dots[_lower(data, dots + place) == letter] if len(dots) else dots
     colons = np.flatnonzero(data == 0x3A)
-    for place, letter in zip((1, -1, 2, -2), b"vncg", strict=True):
+    for place, letter in zip((1, -1, 2, -2), b"vnci", strict=True):
         colons = colons[_lower(data, colons + place) == letter] if len(colons) else colons
     return np.concatenate((dots, colons))
 

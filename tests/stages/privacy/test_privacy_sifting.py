@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.privacy.finder import NameFinder
-from stages.privacy.fold import words
+from stages.privacy.fold import fold, words
 from stages.privacy.guard import Guard
 from stages.privacy.names import Lexicon, Macs, find_names
-from stages.privacy.prefilter import Prefilter, _exotic
+from stages.privacy.prefilter import Prefilter, _exotic, _letters
 from stages.privacy.signs import Signs, matches
 
 KEY = bytes(range(32))
@@ -86,6 +86,8 @@ GUARDS = [
 @given(ROWS)
 @example(["Ana 12", "34567"])
 @example(["x%", "20", "&am", "p;", "Fulano.v", "cf"])
+@example(["BEGIN:VCARD\nFN:Fulano", "x Begin:vCard", "Fulano.VCF"])
+@example(["a\u0640na", "ana\u0640"])
 @example(["IMG-20240301-WA0001.jpg (file attached)", "id=3345678901 ana", "a 3345678901"])
 def test_what_is_not_let_through_would_not_change(rows: list[str | None]) -> None:
     column = pa.array(rows, pa.string())
@@ -131,3 +133,7 @@ def test_no_rows_and_null_rows() -> None:
     assert len(prefilter.places(pa.array([], pa.string()))[0]) == 0
     assert len(prefilter.places(pa.array([None, None], pa.string()))[0]) == 0
     assert np.array_equal(prefilter.places(pa.array([None, "ana", ""], pa.string()))[0], [1])
+
+
+def test_letters_that_fold_to_themselves_are_told_without_folding() -> None:
+    assert all(fold(char) == folded for char, folded in _letters((0xAA, 0x3400), (0xF900, 0x10000)))
