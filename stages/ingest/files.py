@@ -70,7 +70,7 @@ def _resolved(members: Sequence[Member], wanted: Sequence[str]) -> dict[str, Mem
     levels: tuple[tuple[Keys, Keys, Callable[[str, str], bool]], ...] = (
         (whole, whole, _always),
         (whole, lambda name: (loose(reading) for reading in readings(name)), _always),
-        (lambda name: (skeleton(fold(name)),), lambda name: (skeleton(fold(name)),), lambda a, b: is_skeleton_of(b, a)),
+        (_lossy, _lossy, lambda name, stranger: is_skeleton_of(stranger, name)),
         (_long_stem, _long_stem, _same_start),
         (bare, stems, _always),
         (stems, bare, _always),
@@ -132,7 +132,14 @@ def _stem(name: str) -> tuple[str, ...]:
     return (stem,) if extension else ()
 
 
+def _lossy(name: str) -> tuple[str, ...]:
+    left = skeleton(fold(name))
+    return (left,) if len(left) < len(name) else ()
+
+
 def _long_stem(name: str) -> tuple[str, ...]:
+    if len(name) < _LONG:
+        return ()
     stem, extension = split_extension(loose(name))
     return (f"{stem[:_LONG]}.{extension}",) if len(stem) >= _LONG else ()
 

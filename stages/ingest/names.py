@@ -10,6 +10,8 @@ _SPACES: Final = re.compile(r"[\s\x00-\x1f]+")
 # what some file system forbids, and what is put there instead
 _FORBIDDEN: Final = re.compile(r'[\\/:*?"<>|]')
 _PLACEHOLDERS: Final = "_?#\ufffd"
+_LOST: Final = re.compile("[^\x00-\x7f]|[_?#]")
+_UNITS: Final = (("utf-32-le", 4), ("utf-16-le", 2), ("utf-8", 1))
 # how ZIPs' names are taken where they do not say that they are UTF-8, and how they were meant
 _TAKEN_FOR: Final = ("cp437", "cp1252", "latin-1", "cp850", "mac_roman")
 _MEANT: Final = (
@@ -20,13 +22,14 @@ _MEANT: Final = (
 
 def fold(name: str) -> str:
     """A file name for comparison: composed, without marks."""
-    return unicodedata.normalize("NFC", _MARKS.sub("", name))
+    return name if name.isascii() else unicodedata.normalize("NFC", _MARKS.sub("", name))
 
 
 def loose(name: str) -> str:
     """The same for names that went through other file systems: without case, one kind of space, nothing forbidden."""
-    plain = _SPACES.sub(" ", unicodedata.normalize("NFKC", fold(name)))
-    return unicodedata.normalize("NFC", _FORBIDDEN.sub("_", plain).casefold()).strip(" .")
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", fold(name))
+    plain = _FORBIDDEN.sub("_", _SPACES.sub(" ", plain)).casefold().strip(" .")
+    return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
 def readings(name: str) -> Iterator[str]:
@@ -38,27 +41,36 @@ def readings(name: str) -> Iterator[str]:
             raw = name.encode(taken_for)
         except UnicodeEncodeError:
             continue
-        for meant in ("utf-8", *_MEANT) if taken_for == "cp437" else ("utf-8",):
-            try:
-                yield raw.decode(meant)
-            except UnicodeDecodeError:
-                continue
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            return  # no other encoding makes UTF-8 by chance
+        if taken_for == "cp437":
+            yield from _decoded(raw)
+
+
+def _decoded(raw: bytes) -> Iterator[str]:
+    for meant in _MEANT:
+        try:
+            yield raw.decode(meant)
+        except UnicodeDecodeError:
+            continue
 
 
 def skeleton(name: str) -> str:
     """What is left of a name where letters were replaced by placeholders."""
-    return "".join(sign for sign in name if sign.isascii() and sign not in _PLACEHOLDERS)
+    return _LOST.sub("", name)
 
 
 def is_skeleton_of(garbled: str, name: str) -> bool:
     """Whether ``garbled`` may be ``name`` with a placeholder for each letter, unit or byte that is not ASCII."""
-    held = [sign for sign in garbled if not sign.isascii() or sign in _PLACEHOLDERS]
+    held = _LOST.findall(garbled)
     if not held or not set(held) <= set(_PLACEHOLDERS) or skeleton(garbled) != skeleton(name):
         return False
-    forms = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
-    lost = ["".join(sign for sign in form if not sign.isascii() or sign in _PLACEHOLDERS) for form in forms]
-    counts = {len(part.encode(code)) // width for part in lost for code, width in (("utf-32-le", 4), ("utf-16-le", 2))}
-    return len(held) in counts | {len(part.encode()) for part in lost}
+    lost = ["".join(_LOST.findall(unicodedata.normalize(form, name))) for form in ("NFC", "NFD")]
+    return len(held) in {len(part.encode(code)) // width for part in lost for code, width in _UNITS}
 
 
 def split_extension(name: str) -> tuple[str, str]:

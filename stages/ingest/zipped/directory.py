@@ -186,7 +186,7 @@ def _extra_field(extra: bytes, wanted: int) -> bytes:
 
 def _label(raw: bytes, extra: bytes, says_utf8: bool) -> str:
     """The name as it was meant. Many archivers write UTF-8 without saying so; what is no UTF-8 is read as cp437."""
-    unicode_path = _extra_field(extra, 0x7075)
+    unicode_path = _extra_field(extra, 0x7075) if extra else b""
     if len(unicode_path) > 5 and struct.unpack_from("<L", unicode_path, 1)[0] == zlib.crc32(raw):
         raw, says_utf8 = unicode_path[5:], True
     raw = raw.partition(b"\0")[0]
@@ -200,4 +200,6 @@ def _label(raw: bytes, extra: bytes, says_utf8: bool) -> str:
 def _is_content(label: str) -> bool:
     """Whether a name is that of a file which a person put there. Folders end in a slash."""
     base = label.rpartition("/")[2]
-    return base not in _MACHINES_OWN and not base.startswith("._") and "__MACOSX" not in label.split("/")[:-1]
+    if base in _MACHINES_OWN or base.startswith("._"):
+        return False
+    return "__MACOSX" not in label or "__MACOSX" not in label.split("/")[:-1]
