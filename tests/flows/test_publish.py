@@ -153,7 +153,7 @@ main(["publish", {str(chat)!r}, "--archive", {str(tmp_path / "killed")!r}])
 
 def test_ctrl_c_says_what_is_done_and_the_next_run_goes_on(make_chat, publish, contents, tmp_path: Path) -> None:
     """Many windows are written slowly enough to be interrupted in the middle."""
-    chat = make_chat(28)
+    chat = make_chat(28, first_day=1)
     environment = os.environ | {
         "STREAMLINER_PRIVACY__KEY": "5a" * 32,
         "PYTHONPATH": str(Path(__file__).parents[2]),

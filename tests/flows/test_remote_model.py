@@ -95,10 +95,10 @@ def test_f2_a_remote_model_writes_the_posts(make_chat, publish, model: Model, tm
 
 
 def test_what_fails_for_good_waits_for_a_retry(make_chat, publish, streamliner, model: Model, tmp_path: Path) -> None:
-    def bad_day_two(_: int) -> tuple[int, str]:
-        return (400, "") if "(day 2)" in json.dumps(model.requests[-1]) else (200, GOOD)
+    def bad_second_day(_: int) -> tuple[int, str]:
+        return (400, "") if "(day 14)" in json.dumps(model.requests[-1]) else (200, GOOD)
 
-    model.answer = bad_day_two
+    model.answer = bad_second_day
     one_at_a_time = model.environment | {"STREAMLINER_LLM__CONCURRENCY": "1"}
     chat = make_chat(3)
     report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **one_at_a_time)
