@@ -1,35 +1,51 @@
-"""Exports flow into the archive: the union by ``message_id``, in one order, with every name replaced.
+"""Exports flow into the archive: the union of their messages, in one order, with every name replaced.
 
-Re-exports of a chat overlap. A message that both hold is kept once. A new message takes its place by time; where
-times tie it stands behind the message that it follows in its own export, so that both exports' orders survive.
+Re-exports of a chat overlap. A message that both hold is kept once: it has the same id, or another id under which the
+archive knows it by now, or it is found to be the same by alignment (:mod:`stages.archive.align`). What is in doubt is
+kept twice, so that nothing is lost. A new message takes its place by time (:mod:`stages.archive.places`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from stages.archive.align import Aligned, align
+from stages.archive.details import detail_columns, keep_details
+from stages.archive.known import improve, look_up, remember
+from stages.archive.overlap import read_stretch
+from stages.archive.places import COLUMNS, put_in_place
 from stages.archive.records import Attachment, NameRecord
+from stages.archive.replace import replace_stored
+from stages.archive.rewrite import Rewriter
+from stages.archive.roster import (
+    learn_names,
+    missed_names,
+    searched,
+    settle_aliases,
+    stored_names,
+    with_aliases,
+)
 from stages.archive.store import Archive, borrow
-from stages.enrich.store import TaskStore
 from stages.privacy.guard import Guard
 
-_COLUMNS = "message_id, ts, author, kind, text, text_bytes, media, reply_to, edited"
+__all__ = ["MergeReport", "ParsedExport", "merge_export", "replace_stored", "stored_names"]
 
 
 @dataclass(frozen=True)
 class MergeReport:
     """Messages of the export that the archive had (``matched``) and had not (``added``).
 
-    ``in_doubt`` of the added ones may repeat a message that is there.
+    ``in_doubt`` of the added ones may repeat a message that is there. ``improved`` are stored messages of which the
+    export knew more.
     """
 
     matched: int
     added: int
     in_doubt: int = 0
+    improved: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,14 +64,16 @@ class ParsedExport:
 def merge_export(archive_folder: str, export: ParsedExport, *, key: bytes, run_id: str) -> MergeReport:
     """Merge one parsed export in one transaction.
 
+    Exports of one run may have been parsed without each other's names: those are replaced here, in the rows of all.
     Cost: a first export or one that only continues the chat is appended (linear in the new messages); an older or
-    interleaved one sorts the table once. Never a statement per message.
+    interleaved one sorts what comes from its first new message on once; one that is worded differently is aligned,
+    linear in what differs. A fixed number of statements, never one per message.
     """
     with borrow(archive_folder) as archive, archive.transaction() as cursor:
-        learnt = _learn(cursor, export.names)
+        export, learnt = _put_right(archive, cursor, export, key, run_id)
         if learnt and archive.count("messages"):
             replace_stored(archive, Guard.build(key, [], known=learnt))
-        report = _merge(cursor, export.messages)
+        report, touched = _merge(archive, cursor, export)
         _keep_attachments(cursor, export.attachments)
         cursor.execute(
             "INSERT OR REPLACE INTO exports VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -70,141 +88,74 @@ def merge_export(archive_folder: str, export: ParsedExport, *, key: bytes, run_i
                 report.added,
             ],
         )
-        if report.added or learnt:
+        if touched or learnt:
             archive.touch("messages")
     return report
 
 
-def stored_names(cursor: duckdb.DuckDBPyConnection) -> list[NameRecord]:
-    """Every name, number and address that was ever seen in the chat, as MACs."""
-    rows = cursor.execute("SELECT mac, head, words, kind, common, alias FROM names ORDER BY kind, mac").fetchall()
-    return [NameRecord(*row) for row in rows]
-
-
-def _learn(cursor: duckdb.DuckDBPyConnection, names: Sequence[NameRecord]) -> list[NameRecord]:
-    """Keep the names that are new and return them."""
-    had = {(mac, kind) for mac, kind in cursor.execute("SELECT mac, kind FROM names").fetchall()}
-    new = list({(name.mac, name.kind): name for name in names if (name.mac, name.kind) not in had}.values())
-    if new:
-        rows = pa.table(
-            {
-                "mac": pa.array([name.mac for name in new], pa.string()),
-                "head": pa.array([name.head for name in new], pa.string()),
-                "words": pa.array([name.words for name in new], pa.int32()),
-                "kind": pa.array([name.kind for name in new], pa.string()),
-                "common": pa.array([name.common for name in new], pa.bool_()),
-                "alias": pa.array([name.alias for name in new], pa.string()),
-            }
+def _put_right(
+    archive: Archive, cursor: duckdb.DuckDBPyConnection, export: ParsedExport, key: bytes, run_id: str
+) -> tuple[ParsedExport, list[NameRecord]]:
+    """The export as if it had been parsed knowing the others of its run, and names to replace in what is stored."""
+    moved = settle_aliases(cursor, export.names, key)
+    names = with_aliases(export.names, moved) if moved else export.names
+    missed = missed_names(cursor, names, run_id)
+    learnt = searched(learn_names(cursor, names, run_id))
+    if moved or missed:
+        aliases = [name.alias for name in export.names if name.alias]
+        rewriter = Rewriter(moved, aliases, Guard.build(key, [], known=missed) if missed else None)
+        export = replace(
+            export,
+            messages=rewriter.rewrite(export.messages, archive.work / f"rewritten-{export.sha256[:12]}.parquet"),
+            names=names,
+            attachments=[replace(item, name=rewriter.file_name(item.name)) for item in export.attachments],
         )
-        cursor.register("learnt", rows)
-        cursor.execute("INSERT INTO names SELECT * FROM learnt")
-        cursor.unregister("learnt")
-    return new
+    return export, learnt
 
 
-def replace_stored(archive: Archive, guard: Guard) -> int:
-    """Replace names that were learnt just now in what is stored already; returns the messages that changed.
-
-    One pass over the texts in batches, one UPDATE for all rows that changed. Posts are rewritten in place, so that
-    no model is asked again for a window whose only change is a name.
-    """
-    cursor = archive.cursor()
-    changed: list[pa.Table] = []
-    reader = cursor.execute("SELECT seq, text, media FROM messages").to_arrow_reader(100_000)
-    for batch in reader:
-        before = batch.column("text")
-        after = guard.texts(before)
-        hits = pc.not_equal(before, after)
-        if pc.any(hits).as_py():
-            changed.append(pa.table({"seq": batch.column("seq").filter(hits), "text": after.filter(hits)}))
-    rows = 0
-    if changed:
-        table = pa.concat_tables(changed)
-        rows = table.num_rows
-        cursor.register("changed", table)
-        cursor.execute(
-            "UPDATE messages SET text = changed.text, text_bytes = strlen(changed.text)::INTEGER "
-            "FROM changed WHERE messages.seq = changed.seq"
-        )
-        cursor.unregister("changed")
-    _rename_media(cursor, guard)
-    _replace_posts(cursor, guard)
-    return rows
-
-
-def _rename_media(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:
-    names = [name for (name,) in cursor.execute("SELECT DISTINCT unnest(media) FROM messages").fetchall()]
-    renamed = {name: guard.file_name(name) for name in names}
-    renamed = {old: new for old, new in renamed.items() if old != new}
-    if not renamed:
-        return
-    cursor.register("renamed", pa.table({"old": list(renamed), "new": list(renamed.values())}))
-    cursor.execute("CREATE OR REPLACE TEMP TABLE new_names AS SELECT * FROM renamed")
-    cursor.unregister("renamed")
-    cursor.execute(
-        """UPDATE messages SET media = fresh.media FROM (
-             SELECT seq, list(coalesce(n.new, name) ORDER BY place) AS media
-             FROM (SELECT seq, unnest(media) AS name, generate_subscripts(media, 1) AS place FROM messages
-                   WHERE list_has_any(media, (SELECT list(old) FROM new_names)))
-             LEFT JOIN new_names n ON n.old = name GROUP BY seq) fresh
-           WHERE messages.seq = fresh.seq"""
-    )
-    cursor.execute("UPDATE attachments SET name = n.new FROM new_names n WHERE attachments.name = n.old")
-    TaskStore(cursor).rename(renamed.items())
-
-
-def _replace_posts(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:
-    rows = cursor.execute("SELECT signature, posts FROM outcomes WHERE posts <> '[]'").fetchall()
-    fresh = [(signature, guard.text(posts)) for signature, posts in rows]
-    changed = [(signature, posts) for (signature, posts), (_, old) in zip(fresh, rows, strict=True) if posts != old]
-    if not changed:
-        return
-    cursor.register(
-        "changed", pa.table({"signature": [row[0] for row in changed], "posts": [row[1] for row in changed]})
-    )
-    cursor.execute("UPDATE outcomes SET posts = c.posts FROM changed c WHERE outcomes.signature = c.signature")
-    # an address that held a name is given anew
-    cursor.execute("DELETE FROM slugs WHERE signature IN (SELECT signature FROM changed)")
-    cursor.unregister("changed")
-
-
-def _merge(cursor: duckdb.DuckDBPyConnection, parquet: Path) -> MergeReport:
-    cursor.execute(
-        f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT seq AS pos, {_COLUMNS} FROM read_parquet('{_quoted(parquet)}')"
-    )
-    total = _number(cursor, "SELECT count(*) FROM incoming")
-    have = _number(cursor, "SELECT count(*) FROM messages")
-    if have == 0:
-        cursor.execute(f"INSERT INTO messages SELECT pos, {_COLUMNS} FROM incoming")
-        return MergeReport(0, total)
-    cursor.execute(
-        """CREATE OR REPLACE TEMP TABLE fresh AS
-           SELECT i.*, coalesce(max(m.seq) OVER (
-               PARTITION BY i.ts ORDER BY i.pos ROWS UNBOUNDED PRECEDING), -1) AS anchor, m.seq AS known
-           FROM incoming i LEFT JOIN messages m USING (message_id)"""
-    )
-    cursor.execute("DELETE FROM fresh WHERE known IS NOT NULL")
-    added = _number(cursor, "SELECT count(*) FROM fresh")
-    if added == 0:
-        return MergeReport(total, 0)
-    behind = _number(cursor, "SELECT count(*) FROM fresh WHERE ts <= (SELECT max(ts) FROM messages)")
-    if behind == 0:
-        cursor.execute(
-            f"INSERT INTO messages SELECT {have} + row_number() OVER (ORDER BY pos) - 1 AS seq, {_COLUMNS} FROM fresh "
-            "ORDER BY seq"
-        )
+def _merge(archive: Archive, cursor: duckdb.DuckDBPyConnection, export: ParsedExport) -> tuple[MergeReport, bool]:
+    """The report, and whether anything that is shown has changed."""
+    columns = detail_columns(export.messages)
+    _view(cursor, export.messages, columns)
+    stretch = read_stretch(cursor)
+    if archive.count("messages") == 0:
+        cursor.execute("CREATE OR REPLACE TEMP TABLE placed (pos BIGINT, known BIGINT)")
+        keep_details(cursor, columns)
+        cursor.execute(f"INSERT INTO messages SELECT pos, {COLUMNS} FROM incoming")
+        report, changed = MergeReport(0, stretch.entries), True
     else:
-        cursor.execute(
-            f"""CREATE OR REPLACE TEMP TABLE merged AS
-                SELECT row_number() OVER (ORDER BY ts, anchor, is_new, pos) - 1 AS seq, {_COLUMNS} FROM (
-                  SELECT seq AS anchor, 0 AS is_new, 0 AS pos, {_COLUMNS} FROM messages
-                  UNION ALL BY NAME SELECT anchor, 1 AS is_new, pos, {_COLUMNS} FROM fresh)"""
-        )
-        cursor.execute("DELETE FROM messages")
-        cursor.execute(f"INSERT INTO messages SELECT seq, {_COLUMNS} FROM merged ORDER BY seq")
-        cursor.execute("DROP TABLE merged")
-    cursor.execute("DROP TABLE fresh")
-    return MergeReport(total - added, added)
+        fresh = look_up(cursor, has_aliases=archive.count("known_as") > 0)
+        aligned = align(cursor, stretch) if fresh else Aligned(0, 0)
+        if aligned.matched:
+            remember(cursor, stretch)
+        if stretch.answers and archive.count("known_as"):
+            _view(cursor, export.messages, columns, rename_answered=True)
+        improved = improve(cursor)
+        told = keep_details(cursor, columns)
+        moved = put_in_place(cursor)
+        added = fresh - aligned.matched
+        report = MergeReport(stretch.entries - added, added, aligned.in_doubt, improved)
+        changed = bool(moved or improved or told)
+    cursor.execute(
+        "INSERT OR REPLACE INTO stretches VALUES (?, make_timestamptz(?), make_timestamptz(?), ?)",
+        [export.sha256, stretch.first, stretch.last, stretch.to_minute],
+    )
+    for table in ("placed", "pairs", "theirs", "ours"):
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+    cursor.execute("DROP VIEW incoming")
+    return report, changed
+
+
+def _view(
+    cursor: duckdb.DuckDBPyConnection, parquet: Path, details: Sequence[str], *, rename_answered: bool = False
+) -> None:
+    """The export's rows as ``incoming``; with ``rename_answered`` replies name the ids of the archive."""
+    columns = ", ".join(f"f.{name}" for name in [*COLUMNS.split(", "), *details])
+    source = f"read_parquet('{_quoted(parquet)}') f"
+    if rename_answered:
+        columns = columns.replace("f.reply_to", "coalesce(k.same_as, f.reply_to) AS reply_to")
+        source += " LEFT JOIN known_as k ON k.message_id = f.reply_to"
+    cursor.execute(f"CREATE OR REPLACE TEMP VIEW incoming AS SELECT f.seq AS pos, {columns} FROM {source}")
 
 
 def _keep_attachments(cursor: duckdb.DuckDBPyConnection, attachments: Sequence[Attachment]) -> None:
@@ -225,11 +176,6 @@ def _keep_attachments(cursor: duckdb.DuckDBPyConnection, attachments: Sequence[A
     # the newest export holds the bytes: an earlier one may be gone by now
     cursor.execute("INSERT OR REPLACE INTO attachments SELECT name, export, member, size FROM seen")
     cursor.unregister("seen")
-
-
-def _number(cursor: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = cursor.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _quoted(path: Path) -> str:

@@ -14,8 +14,21 @@ TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS messages (
         seq BIGINT, message_id VARCHAR, ts TIMESTAMPTZ, author VARCHAR, kind VARCHAR, text VARCHAR,
         text_bytes INTEGER, media VARCHAR[], reply_to VARCHAR, edited BOOLEAN)""",
+    # ids under which other exports know a message that is stored as same_as; ts where that export counts seconds
+    "CREATE TABLE IF NOT EXISTS known_as (message_id VARCHAR, same_as VARCHAR, ts TIMESTAMPTZ)",
+    # from when to when each export goes, and whether its times are cut to minutes
+    """CREATE TABLE IF NOT EXISTS stretches (
+        sha256 VARCHAR PRIMARY KEY, first_ts TIMESTAMPTZ NOT NULL, last_ts TIMESTAMPTZ NOT NULL,
+        to_minute BOOLEAN NOT NULL)""",
+    # messages whose place behind the one before them, at the same time, no export has shown yet
+    "CREATE TABLE IF NOT EXISTS tie_breaks (message_id VARCHAR)",
+    # what few sources tell of a message, one row for those that have any of it
+    """CREATE TABLE IF NOT EXISTS details (
+        message_id VARCHAR, reactions INTEGER, topic VARCHAR, links VARCHAR[])""",
     """CREATE TABLE IF NOT EXISTS names (
         mac VARCHAR, head VARCHAR, words INTEGER, kind VARCHAR, common BOOLEAN, alias VARCHAR)""",
+    # names that exports of the latest run brought: what else it parsed did not know them
+    "CREATE TABLE IF NOT EXISTS names_of_run (run_id VARCHAR, mac VARCHAR, kind VARCHAR)",
     """CREATE TABLE IF NOT EXISTS attachments (
         name VARCHAR PRIMARY KEY, export VARCHAR NOT NULL, member BIGINT NOT NULL, size BIGINT NOT NULL)""",
     # which message speaks of which candidate
