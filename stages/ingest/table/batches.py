@@ -112,6 +112,7 @@ class Batches:
             keys=values.keys(columns["id"]) if "id" in columns else None,
             replies=values.keys(columns["reply_to"]) if "reply_to" in columns else None,
             reactions=values.reactions(columns["reactions"]) if "reactions" in columns else None,
+            links=columns.get("links"),
             topics=_texts(columns["topic"], empty=None) if "topic" in columns else None,
         )
 

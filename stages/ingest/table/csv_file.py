@@ -62,6 +62,8 @@ class CsvTable:
             )
         self._found = found
         self.least = 0
+        self.prose: int | None = None
+        self.more: dict[str, tuple[int, ...]] = {}
         self.named = self._is_named(found, options)
         below = found.rows[1:] if self.named else found.rows
         self.columns = self._columns(found, below)

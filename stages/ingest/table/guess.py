@@ -134,7 +134,7 @@ def _same_times(table: _Columns, positions: list[int]) -> bool:
 
 def _author(table: _Columns, taken: set[int]) -> tuple[int, ...]:
     for group in GROUPS["author"]:
-        found = [at for at in table.named(group, taken) if table.values(at)]
+        found = [at for at in table.named(group, taken) if table.values(at) and not _objects(table.values(at))]
         # sender and sender_name: the first is then a number or an address
         names = {folded(table.names[at]) for at in found}
         found = [at for at in found if folded(table.names[at]) + "name" not in names]
@@ -146,6 +146,7 @@ def _author(table: _Columns, taken: set[int]) -> tuple[int, ...]:
 def _text(table: _Columns, taken: set[int]) -> tuple[int, ...]:
     for group in GROUPS["text"]:
         found = [at for at in table.named(group, taken) if not _figures(table.values(at))]
+        found = [at for at in found if not _objects(table.values(at))]
         filled = [at for at in found if table.values(at)]
         varied = [at for at in filled if len(set(table.values(at))) > 1]
         # an empty column and one that repeats itself stand back behind the one that says things
@@ -153,6 +154,11 @@ def _text(table: _Columns, taken: set[int]) -> tuple[int, ...]:
         if best:
             return _one(table, "text", best)
     return ()
+
+
+def _objects(values: list[str]) -> bool:
+    """Whether there are objects alone, whose parts have columns of their own."""
+    return bool(values) and all(value.startswith("{") and value.endswith("}") for value in values)
 
 
 def _figures(values: list[str]) -> bool:

@@ -12,6 +12,7 @@ from stages.errors import BadInput
 from stages.ingest.draft import Draft
 from stages.ingest.reader import Chat, ReadOptions, Summary, Unparsed
 from stages.ingest.table.batches import Batches, Notes, clean_names
+from stages.ingest.table.cells import as_texts
 from stages.ingest.table.guess import guess
 from stages.ingest.table.mapping import NEEDED, resolve, written
 from stages.ingest.table.rows import Table
@@ -37,6 +38,7 @@ class TableReader:
         self._fields = (
             given if complete else guess(table.columns, table.sample, what=table.what, named=table.named, given=given)
         )
+        self._fields = {**self._fields, **table.more}
         self._evidence = ["columns as mapped"] if given else []
         if not complete:
             self._evidence.append("columns by name")
@@ -45,6 +47,7 @@ class TableReader:
             self._fields = {field: at for field, at in self._fields.items() if field != "reply_to"}
             self._said.append("Replies need the column of the messages' ids as well (--map id=…); they were left out.")
         table.least = max(at for field in NEEDED for at in self._fields[field]) + 1
+        table.prose = self._fields["text"][0]
         column = written(table.columns, self._fields["ts"])
         self._times = TimeColumn(table.unit, column, mapped="ts" in given)
         self._notes = Notes()
@@ -67,9 +70,9 @@ class TableReader:
             good = self._times.observe(rows.columns[:clock], rows.numbers)
             self._read += int(good.sum())
             self._lose(rows.numbers, rows.columns[:clock], ~good)
-            authors.update(name for name in clean_names(distinct(rows.columns[clock])[1]) if name)
+            authors.update(name for name in clean_names(distinct(as_texts(rows.columns[clock]))[1]) if name)
             if "chat" in fields:
-                codes, chats = distinct(rows.columns[clock + 1].filter(good))
+                codes, chats = distinct(as_texts(rows.columns[clock + 1]).filter(good))
                 for chat, count in zip(clean_names(chats), np.bincount(codes, minlength=len(chats)), strict=True):
                     self._chats[chat or ""] = self._chats.get(chat or "", 0) + int(count)
         self._refuse_unread()
@@ -88,7 +91,12 @@ class TableReader:
         self._read = self._lost = 0
         self._first_lost = None
         for rows in self._table.read(wanted):
-            columns = dict(zip([field for field in fields if field != "ts"], rows.columns[clock:], strict=True))
+            columns = {
+                field: column if field in ("media", "links") else as_texts(column)
+                for field, column in zip(
+                    [field for field in fields if field != "ts"], rows.columns[clock:], strict=True
+                )
+            }
             good, drafts = batches.take(rows.columns[:clock], columns)
             self._read += int(good.sum())
             self._lose(rows.numbers, rows.columns[:clock], ~good)

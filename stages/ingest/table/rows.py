@@ -38,7 +38,8 @@ class Table(Protocol):
 
     ``form`` in words ("CSV, comma"), ``what`` in two ("The CSV"), ``unit`` what a row is called in sentences,
     ``columns`` their names, ``named`` whether these stand in the file (a CSV may have no header), ``sample`` the first
-    rows, one cell a column; ``least`` how many fields a row must have to be read, set by the reader.
+    rows, one cell a column; ``more`` columns that nobody maps (``links`` of a file that parse wrote). The reader sets
+    ``least``, how many fields a row must have to be read, and ``prose``, which column is the text.
     """
 
     form: str
@@ -47,6 +48,8 @@ class Table(Protocol):
     columns: tuple[str, ...]
     named: bool
     least: int
+    prose: int | None
+    more: dict[str, tuple[int, ...]]
     sample: list[list[str | None]]
 
     def read(self, wanted: Sequence[int]) -> Iterator[Rows]:
