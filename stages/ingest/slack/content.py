@@ -48,7 +48,7 @@ def content_source(message: Entry) -> str:
     """
     text = source_text(message.get("text"))
     from_app = bool(message.get("bot_id")) or message.get("subtype") in ("bot_message", "slackbot_response")
-    attached = entries(message.get("attachments"))
+    attached = entries(message["attachments"]) if message.get("attachments") else []
     if text and not from_app:
         shared = [item for item in attached if item.get("is_share")]
         if not shared:
@@ -67,7 +67,7 @@ def content_source(message: Entry) -> str:
 def hidden_links(message: Entry) -> list[str]:
     """Addresses in attachments and blocks of an app that no text shows: pictures and buttons."""
     found = links_of(message.get("blocks")) if message.get("bot_id") else []
-    for item in entries(message.get("attachments")):
+    for item in entries(message["attachments"]) if message.get("attachments") else ():
         if not _is_preview(item):
             found += [string(item.get("image_url")), *links_of(item.get("blocks")), *links_of(item.get("actions"))]
     return [url for url in found if url.startswith(("https://", "http://"))]

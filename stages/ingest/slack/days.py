@@ -1,8 +1,9 @@
 """The entries of a day file, whole where it is small and streamed where it is large; what is broken is counted."""
 
 import codecs
+import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
@@ -17,7 +18,7 @@ from stages.ingest.zips import Member
 LARGE: Final = 16 << 20
 """Bytes from which on a file is streamed: as objects it takes several times as much memory."""
 _CHUNK: Final = 2_000
-_OVERLAP: Final = 2_048
+_OVERLAP: Final = 8_192
 
 
 @dataclass
@@ -49,25 +50,33 @@ def place(member: Member) -> str:
     return f"entry {member.position} of the ZIP ({member.name.removesuffix('.json')})"
 
 
-def day_entries(
-    source: Source, member: Member, damage: Damage, *, large: int = LARGE, look: Callable[[bytes], None] | None = None
-) -> Iterator[list[Any]]:
+def day_blocks(source: Source, member: Member) -> Iterator[bytes]:
+    """The bytes of a file in blocks that overlap, for searches; mostly one. What cannot be read ends them."""
+    try:
+        with source.open(member) as stream:
+            tail = b""
+            while block := stream.read(LARGE):
+                yield tail + block
+                tail = block[-_OVERLAP:]
+    except BadInput:
+        # the same happens when its messages are read, and is counted then
+        return
+
+
+def day_entries(source: Source, member: Member, damage: Damage, large: int = LARGE) -> Iterator[list[Any]]:
     """The entries of a list in the order of the file, some thousands at once. Memory: bounded by ``large`` bytes.
 
-    What stands before a break is handed out, and the rest counted in ``damage``. ``look`` is shown the bytes, in
-    blocks that overlap where there are several.
+    What stands before a break is handed out, and the rest counted in ``damage``.
     """
     try:
         with source.open(member) as stream:
             data = stream.read(large)
             small = len(data) < large or not stream.read(1)
         if small:
-            if look is not None:
-                look(data)
             yield from _whole(data, member, damage)
         else:
             with source.open(member) as stream:
-                yield from _streamed(_Counting(stream, look), member, damage)
+                yield from _streamed(_Counting(stream), member, damage)
     except BadInput as error:
         damage.refusals.append(error)
         damage.add(member, "it is damaged, encrypted or beyond the limits", member.size)
@@ -81,10 +90,16 @@ def json_list(source: Source, member: Member) -> list[dict[str, Any]] | None:
 
 
 def _whole(data: bytes, member: Member, damage: Damage) -> Iterator[list[Any]]:
+    collecting = gc.isenabled()
+    # so many objects at once set off search after search for garbage among them, which is four fifths of the time
+    gc.disable()
     try:
         loaded = orjson.loads(data)
     except orjson.JSONDecodeError:
         loaded = _lenient(data, member, damage)
+    finally:
+        if collecting:
+            gc.enable()
     found = _listed(loaded)
     if found is None:
         damage.add(member, "it holds no list of messages", len(data))
@@ -166,10 +181,8 @@ def _streamed(counted: "_Counting", member: Member, damage: Damage) -> Iterator[
 class _Counting:
     """A stream that knows how much of it was read, without a byte order mark at its start."""
 
-    def __init__(self, stream: BinaryIO, look: Callable[[bytes], None] | None) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._look = look
-        self._tail = b""
         self._head = b""
         self.read_bytes = 0
 
@@ -184,7 +197,4 @@ class _Counting:
         else:
             part = self._stream.read(size)
         self.read_bytes += len(part)
-        if self._look is not None and part:
-            self._look(self._tail + part)
-            self._tail = part[-_OVERLAP:]
         return part

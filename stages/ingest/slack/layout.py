@@ -142,9 +142,7 @@ def shared_files(members: Iterable[Member]) -> dict[str, str]:
     times: Counter[str] = Counter()
     for member in members:
         match = _SHARED.search(member.path)
-        if match and found.setdefault(match.group(1), member) is member:
-            times[fold(member.name)] += 1
-        elif not match:
+        if not match or found.setdefault(match.group(1), member) is member:
             times[fold(member.name)] += 1
     return {
         identity: member.name if times[fold(member.name)] == 1 else "/".join(member.path.split("/")[-2:])

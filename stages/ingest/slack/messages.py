@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from stages.ingest.draft import NO_KEY, DraftBuilder
+from stages.ingest.draft import NO_KEY
 from stages.ingest.reader import Unparsed
 from stages.ingest.slack.content import content_source, hidden_links
 from stages.ingest.slack.events import CALLS, ORDINARY, call_source, event_source, is_event
-from stages.ingest.slack.mrkdwn import Mrkdwn, without_tokens
+from stages.ingest.slack.mrkdwn import Mrkdwn, source_text, without_tokens
 from stages.ingest.slack.people import People
+from stages.ingest.slack.rows import Rows
 from stages.ingest.slack.seen import Seen
 from stages.ingest.slack.uploads import Uploads, file_ids, outside_links, shared
 from stages.ingest.slack.values import Entry, entries, entry, microseconds, name_of, number, string
@@ -20,6 +21,10 @@ from stages.ingest.unparsed import masked
 
 _WORD: Final = re.compile("[a-z][a-z_]{1,40}")
 _LOG: Final = frozenset(("message_changed", "message_replied", "message_deleted"))
+_RICH: Final = frozenset(
+    ("subtype", "bot_id", "bot_profile", "attachments", "files", "file", "reactions", "room", "comment", "username")
+)
+"""What a message of a person that is nothing but text does not have."""
 _MOST_REACTIONS: Final = (1 << 31) - 1
 
 
@@ -47,47 +52,71 @@ class Tally:
 
 
 class Messages:
-    """Reads the entries of one conversation into a builder. Cost: some ten microseconds a message."""
+    """Reads the entries of one conversation into rows. Cost: some ten microseconds a message."""
 
-    def __init__(self, builder: DraftBuilder, people: People, markup: Mrkdwn, uploads: Uploads, tally: Tally) -> None:
-        self._builder = builder
+    def __init__(self, rows: Rows, people: People, markup: Mrkdwn, uploads: Uploads, tally: Tally) -> None:
+        self._rows = rows
         self._people = people
         self._markup = markup
         self._uploads = uploads
         self._tally = tally
         self._seen = Seen()
         self._gone: set[int] = set()
-        self.letters = 0
-        """Characters given to the builder since somebody set this to 0."""
+        self._names: dict[str, str] = {}
 
     def read(self, found: Sequence[Any], where: str, first: int) -> None:
         """Take a batch of entries; ``first`` is the number of the first one in its file, from 1."""
-        batch: list[tuple[int, Entry]] = []
-        deleted: list[tuple[int, Entry]] = []
-        for at, raw in enumerate(found, first):
-            message = entry(raw)
-            subtype = message.get("subtype")
-            inner: Entry = {}
-            if subtype in _LOG:
-                inner = entry(message.get("previous_message" if subtype == "message_deleted" else "message"))
-            stamp = microseconds(message.get("deleted_ts") or inner.get("ts") or message.get("ts"))
-            if stamp is None:
-                self._tally.not_read(f"{where}, message {at}", raw)
-            elif subtype == "message_deleted":
-                deleted.append((stamp, message))
-            else:
-                batch.append((stamp, message))
-        self._seen.expect([stamp for stamp, _ in (*batch, *deleted)])
+        stamps = [_stamp(raw) for raw in found]
+        self._seen.expect([stamp for stamp in stamps if stamp is not None])
         # what was deleted the same day is known as deleted before its text comes
         self._gone = set()
-        for stamp, message in deleted:
-            self._deletion(stamp, message)
-        for stamp, message in batch:
+        for stamp, raw in zip(stamps, found, strict=True):
+            if stamp is not None and raw.get("subtype") == "message_deleted":
+                self._deletion(stamp, raw)
+        gone = self._gone
+        for at, (stamp, raw) in enumerate(zip(stamps, found, strict=True), first):
+            if stamp is None:
+                self._tally.not_read(f"{where}, message {at}", raw)
+            elif gone and (stamp in gone or raw.get("subtype") == "message_deleted"):
+                continue
+            elif _RICH.isdisjoint(raw) and raw.get("text") and raw.get("user"):
+                self._plain(stamp, raw)
+            elif raw.get("subtype") != "message_deleted":
+                self._entry(stamp, raw)
+
+    def _plain(self, stamp: int, message: Entry) -> None:
+        """A person's text and nothing else, as most are: what :meth:`_entry` does with it, in half the time."""
+        source, user = message["text"], message["user"]
+        if type(source) is not str or type(user) is not str:
             self._entry(stamp, message)
+            return
+        if not source.isascii() or "\r" in source or "xox" in source:
+            source = source_text(source)
+        name = self._names.get(user)
+        if name is None:
+            name = self._names[user] = self._people.name(user)
+        met = self._seen.meet(stamp, user, source)
+        if met == "again":
+            self._tally.again += 1
+            return
+        reply = NO_KEY
+        if "thread_ts" in message:
+            thread = microseconds(message["thread_ts"])
+            reply = thread if thread is not None and thread != stamp else NO_KEY
+        self._rows.add(
+            stamp,
+            name,
+            self._markup.text(source) if "<" in source or "&" in source else source,
+            "text",
+            "edited" in message and bool(message["edited"]),
+            user,
+            source,
+            stamp if met == "new" else NO_KEY,
+            reply,
+        )
+        self._tally.read += 1
 
     def _entry(self, stamp: int, message: Entry) -> None:
-        if stamp in self._gone:
-            return
         subtype = string(message.get("subtype"))
         if subtype in _LOG:
             inner = entry(message.get("message"))
@@ -117,11 +146,11 @@ class Messages:
     def _ordinary(self, stamp: int, message: Entry) -> None:
         author, signer = self._author(message)
         source = content_source(message)
-        files = shared(message)
-        kind = "media" if files else "text"
-        if message.get("blocks") and message.get("bot_id"):
+        files = message.get("files") or message.get("file")
+        kind = "media" if files and shared(message) else "text"
+        if message.get("bot_id") and message.get("blocks"):
             kind = "call" if any(block.get("type") == "call" for block in entries(message["blocks"])) else kind
-        wording = source or (file_ids(message) if files else "")
+        wording = source or (file_ids(message) if kind == "media" else "")
         self._add(stamp, message, author, signer, source, kind, wording=wording)
 
     def _add(
@@ -133,26 +162,31 @@ class Messages:
         if met == "again":
             self._tally.again += 1
             return
-        thread = microseconds(message.get("thread_ts"))
-        written = kind in ("text", "media")
+        thread = message.get("thread_ts")
+        if thread is not None:
+            thread = microseconds(thread)
+        written = kind == "text" or kind == "media"
         text = self._markup.text(source)
-        links = [*hidden_links(message), *outside_links(message)] if written else []
-        self._builder.add(
+        links: list[str] = []
+        if written and (message.get("attachments") or message.get("bot_id") or kind == "media"):
+            links = [*hidden_links(message), *outside_links(message)]
+        self._rows.add(
             stamp,
             author,
             text,
-            kind=kind,
-            media=self._uploads.names(message) if kind == "media" else (),
-            edited=written and bool(message.get("edited")),
-            signer=signer,
-            wording=wording,
+            kind,
+            written and bool(message.get("edited")),
+            signer,
+            wording,
             # of two messages with one stamp, answers go to the first
-            key=stamp if met == "new" else NO_KEY,
-            reply=thread if thread is not None and thread != stamp else NO_KEY,
-            reactions=_reactions(message.get("reactions")),
-            links=dict.fromkeys(url for url in map(without_tokens, links) if url not in text),
+            stamp if met == "new" else NO_KEY,
+            thread if thread is not None and thread != stamp else NO_KEY,
         )
-        self.letters += len(text) + len(wording)
+        self._rows.more(
+            self._uploads.names(message) if kind == "media" else (),
+            _reactions(message["reactions"]) if message.get("reactions") else None,
+            dict.fromkeys(url for url in map(without_tokens, links) if url not in text) if links else (),
+        )
         self._tally.read += 1
 
     def _deletion(self, stamp: int, message: Entry) -> None:
@@ -181,6 +215,17 @@ class Messages:
             or bot
         )
         return (name, user or bot or name) if name else (None, None)
+
+
+def _stamp(raw: object) -> int | None:
+    """When a message was written, and by that its id; of a record of edits, those of the message itself."""
+    if type(raw) is not dict:
+        return None
+    subtype = raw.get("subtype")
+    if subtype is None or string(subtype) not in _LOG:
+        return microseconds(raw.get("ts"))
+    inner = entry(raw.get("previous_message" if subtype == "message_deleted" else "message"))
+    return microseconds(raw.get("deleted_ts") or inner.get("ts") or raw.get("ts"))
 
 
 def _reactions(value: object) -> int | None:

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from stages.errors import BadInput
-from stages.ingest.draft import Draft, DraftBuilder
+from stages.ingest.draft import Draft
 from stages.ingest.reader import Chat, ReadOptions, Source, Summary
-from stages.ingest.slack.days import Damage, day_entries, json_list, place
+from stages.ingest.slack.days import Damage, day_blocks, day_entries, json_list, place
 from stages.ingest.slack.layout import CONVERSATIONS, Conversation, Layout, root_of, shared_files
 from stages.ingest.slack.messages import Messages, Tally
 from stages.ingest.slack.mrkdwn import Mrkdwn
 from stages.ingest.slack.people import People
+from stages.ingest.slack.rows import Rows
 from stages.ingest.slack.uploads import Uploads
 from stages.ingest.slack.values import Entry, name_of, string
 from stages.ingest.zips import Member
@@ -82,29 +83,34 @@ class SlackReader:
         self._tally = Tally()
 
     def names(self) -> Collection[str]:
-        """Everybody in the list of users, and whom messages name by themselves. Cost: JSON is read once for it."""
+        """Everybody in the list of users, and whom messages name by themselves.
+
+        Cost: a search through the bytes; JSON is read for it only where somebody writes whom no list names.
+        """
         unheard = Damage()
         for conversation in self._chosen:
             for member in conversation.days:
-                for found in day_entries(self._source, member, unheard, look=self._people.observe_labels):
-                    self._people.observe(found)
+                unknown = [self._people.scan(block) for block in day_blocks(self._source, member)]
+                if any(unknown):
+                    for found in day_entries(self._source, member, unheard):
+                        self._people.observe(found)
         return self._people.names()
 
     def drafts(self) -> Iterator[Draft]:
         """The messages of one conversation after the other, day by day."""
         for conversation in self._chosen:
-            builder = DraftBuilder(chat=conversation.id)
-            messages = Messages(builder, self._people, self._markup, self._uploads, self._tally)
+            rows = Rows(conversation.id)
+            messages = Messages(rows, self._people, self._markup, self._uploads, self._tally)
             before = self._tally.read
             for member in conversation.days:
                 first = 1
                 for found in day_entries(self._source, member, self._damage):
                     messages.read(found, place(member), first)
                     first += len(found)
-                    if len(builder) >= _ROWS or messages.letters >= _LETTERS:
-                        messages.letters = 0
-                        yield from _taken(builder)
-            yield from _taken(builder)
+                    if len(rows) >= _ROWS or rows.letters >= _LETTERS:
+                        yield rows.take()
+            if len(rows):
+                yield rows.take()
             conversation.entries = self._tally.read - before
         self._refuse_if_broken()
 
@@ -215,10 +221,3 @@ class SlackReader:
             most = ", ".join(f"{name} ({times})" for name, times in tally.unknown.most_common(5))
             said.append(f"{sum(tally.unknown.values())} entries are of kinds that are not known: {most}.")
         return said
-
-
-def _taken(builder: DraftBuilder) -> Iterator[Draft]:
-    if len(builder):
-        draft = builder.take()
-        draft.framed = True
-        yield draft

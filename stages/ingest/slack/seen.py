@@ -19,55 +19,60 @@ class Seen:
 
     def __init__(self) -> None:
         self._runs: list[tuple[Ints, Ints]] = []
-        self._before: dict[int, set[int]] = {}
-        self._now: list[tuple[int, int]] = []
+        self._first: dict[int, int] = {}
+        self._others: dict[int, set[int]] = {}
+        self._stamps: list[int] = []
+        self._marks: list[int] = []
 
     def expect(self, stamps: Sequence[int]) -> None:
         """Look up which of these were met in earlier batches."""
         self._fold()
-        self._before = {}
+        self._first, self._others = {}, {}
         asked = np.unique(np.array(stamps, np.int64))
-        for times, authors in self._runs:
+        for times, marks in self._runs:
             if not len(asked) or asked[0] > times[-1] or asked[-1] < times[0]:
                 continue
             left, right = np.searchsorted(times, asked, "left"), np.searchsorted(times, asked, "right")
             for at in np.flatnonzero(right > left).tolist():
-                found = self._before.setdefault(int(asked[at]), set())
-                found.update(authors[left[at] : right[at]].tolist())
+                found = marks[left[at] : right[at]].tolist()
+                self._first.setdefault(int(asked[at]), found[0])
+                self._others.setdefault(int(asked[at]), set()).update(found)
 
     def meet(self, stamp: int, author: str, text: str) -> Literal["new", "again", "shared"]:
         """Whether a message is new, is met again, or shares its stamp with another one."""
         mark = hash(author if stamp % 1_000_000 else (author, text)) & _MASK
-        known = self._before.get(stamp)
-        if known is None:
-            self._before[stamp] = {mark}
-            self._now.append((stamp, mark))
-            return "new"
-        if mark in known:
+        first = self._first.get(stamp)
+        if first is None:
+            self._first[stamp] = mark
+        elif first == mark:
             return "again"
-        known.add(mark)
-        self._now.append((stamp, mark))
-        return "shared"
+        else:
+            others = self._others.setdefault(stamp, set())
+            if mark in others:
+                return "again"
+            others.add(mark)
+        self._stamps.append(stamp)
+        self._marks.append(mark)
+        return "new" if first is None else "shared"
 
     def knows(self, stamp: int) -> bool:
         """Whether any message with this stamp was met."""
-        return stamp in self._before
+        return stamp in self._first
 
     def _fold(self) -> None:
         """Keep a batch as a sorted run, each more than twice as long as the next: few to search, cheap to merge."""
-        if not self._now:
+        if not self._stamps:
             return
-        pairs = np.array(self._now, np.int64)
-        self._now = []
-        times, authors = _sorted(pairs[:, 0], pairs[:, 1])
-        self._runs.append((times, authors))
+        times, marks = _sorted(np.array(self._stamps, np.int64), np.array(self._marks, np.int64))
+        self._stamps, self._marks = [], []
+        self._runs.append((times, marks))
         while len(self._runs) > 1 and len(self._runs[-2][0]) <= 2 * len(self._runs[-1][0]):
             last, before = self._runs.pop(), self._runs.pop()
+            times, marks = (np.concatenate((one, other)) for one, other in zip(before, last, strict=True))
             # days come in order, so that most runs are put together without sorting
-            times, authors = (np.concatenate((one, other)) for one, other in zip(before, last, strict=True))
-            self._runs.append((times, authors) if before[0][-1] <= last[0][0] else _sorted(times, authors))
+            self._runs.append((times, marks) if before[0][-1] <= last[0][0] else _sorted(times, marks))
 
 
-def _sorted(times: Ints, authors: Ints) -> tuple[Ints, Ints]:
+def _sorted(times: Ints, marks: Ints) -> tuple[Ints, Ints]:
     order = np.argsort(times, kind="stable")
-    return times[order], authors[order]
+    return times[order], marks[order]

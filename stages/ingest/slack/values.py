@@ -44,9 +44,9 @@ def number(value: object) -> int:
 
 def microseconds(stamp: object) -> int | None:
     """Microseconds since 1970 of a ``ts``, exact to its six decimals; None for what is none."""
-    if isinstance(stamp, str) and len(stamp) == 17 and stamp[10] == "." and stamp.isascii():
+    if type(stamp) is str and len(stamp) == 17 and stamp[10] == ".":
         digits = stamp[:10] + stamp[11:]
-        if digits.isdigit():
+        if digits.isdecimal() and digits.isascii():
             return int(digits)
     if isinstance(stamp, bool) or not isinstance(stamp, str | int | float):
         return None
