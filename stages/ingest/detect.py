@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 from stages.errors import BadInput
 from stages.ingest.limits import ZipLimits
 from stages.ingest.reader import Platform, Source
 from stages.ingest.text import text_encoding
-from stages.ingest.zips import list_members, open_member
+from stages.ingest.zips import Member, ZipReader
 
 _SNIFF: Final = 1 << 16
+_LARGE: Final = 8 << 20
+"""Bytes of a member from which unpacking it beside parsing pays for a thread."""
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 CHATS: Final = {
     "telegram": "stages.ingest.telegram",
@@ -53,13 +55,16 @@ def look_at(path: Path, limits: ZipLimits | None = None) -> Source:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
     if not head.startswith(_ZIP):
         return Source(path, size, head, None, lambda: path.open("rb"), limits)
-    members = tuple(list_members(path, limits))
+    reader = ZipReader(path, limits)
+    members = reader.members
     if any(member.encrypted for member in members):
         raise BadInput(f"The ZIP {path} is encrypted; export the chat again without a password, or unpack it first.")
     most = min(limits.chat_bytes, limits.max_bytes)
-    return Source(
-        path, size, head, members, lambda member: open_member(path, member.position, limit=most, limits=limits), limits
-    )
+
+    def open_member(member: Member) -> BinaryIO:
+        return reader.open(member.position, limit=most, read_ahead=member.size >= _LARGE)
+
+    return Source(path, size, head, members, open_member, limits)
 
 
 def choose(
@@ -77,6 +82,8 @@ def choose(
     # what is no text of any kind has its own sentence
     encoding = text_encoding(source.path, source.head) if source.members is None and not _is_parquet(source) else ""
     found = [name for name, module in CHATS.items() if _load(module).matches(source)]
+    if source.members is None and len(found) > 1 and found[-1] == "whatsapp":
+        found.pop()  # its grammar is wide: of texts it reads what no other app's reader claims
     found = found or [name for name, plugin in _plugins().items() if plugin.matches(source)]
     if not found and source.members is None:
         found = [name for name, module in TABLES.items() if _load(module).matches(source)][:1]

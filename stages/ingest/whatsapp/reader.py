@@ -13,7 +13,7 @@ import pyarrow as pa
 from stages.ingest.columns import Ints
 from stages.ingest.draft import Draft
 from stages.ingest.files import folded
-from stages.ingest.reader import Chat, ReadOptions, Source, Summary
+from stages.ingest.reader import Chat, ReadOptions, Source, Summary, Unparsed
 from stages.ingest.whatsapp.authors import Split
 from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
 from stages.ingest.whatsapp.clean import clean_texts
@@ -93,8 +93,15 @@ class WhatsAppReader:
             ambiguous=any(order.ambiguous for order in found.orders),
             date_order=found.orders[main].order,
             warnings=self._warnings(),
+            unparsed=self._unparsed(),
             chats=[Chat(1, "", "", "chat", self._entries)],
         )
+
+    def _unparsed(self) -> Unparsed | None:
+        found = self._found
+        if not found.strays:
+            return None
+        return Unparsed(found.strays, f"line {found.first_stray}", found.first_stray_text)
 
     def _local(self, block: Block) -> Ints:
         days = np.zeros(len(block), np.int64)
