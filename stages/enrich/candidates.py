@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from stages.enrich.kinds import EXTENSIONS, UNKNOWN, file_key
 from stages.enrich.urls import ADDRESS, GLUED, HINT, IS_LINK, as_written, canonical, quoted
@@ -33,10 +34,13 @@ the first spelling as written; ``n_messages`` counts messages, not mentions."""
 MENTIONS: Final = pa.schema([pa.field("seq", pa.int64(), nullable=False), pa.field("key", pa.string(), nullable=False)])
 
 Source: TypeAlias = pa.Table | Path | tuple[duckdb.DuckDBPyConnection, str]
-"""Messages (columns ``seq``, ``text``, ``media``): a table, a Parquet file, or a table's name on a connection."""
+"""Messages (columns ``seq``, ``text``, ``media``, perhaps ``links``): a table, a Parquet file, or the name of a table
+with the first three on a connection."""
 
 _MEMORY: Final = "150MB"
 _BATCH_ROWS: Final = 100_000
+HIDDEN: Final = "CASE WHEN len(links) > 0 THEN concat_ws(chr(10), text, array_to_string(links, chr(10))) ELSE text END"
+"""SQL for a message's text with the addresses that it does not show, each on a line of its own."""
 
 # `place` is packed under `seq` so that the first spelling is a minimum of integers; a spelling equal to its key is
 # kept as '': strings inside an aggregate's state cannot be spilled
@@ -143,7 +147,13 @@ def _messages(source: Source) -> Iterator[tuple[Any, str]]:
         connection.execute("SET temp_directory = " + quoted(spill))
         connection.execute("SET preserve_insertion_order = false")
         if isinstance(source, Path):
-            yield connection, f"read_parquet({quoted(str(source))})"
+            table, columns = f"read_parquet({quoted(str(source))})", pq.read_schema(source).names
         else:
-            connection.register("messages", source.select(["seq", "text", "media"]))
-            yield connection, "messages"
+            table, columns = "messages", source.column_names
+            connection.register(table, source)
+        yield connection, with_hidden_links(table) if "links" in columns else table
+
+
+def with_hidden_links(table: str) -> str:
+    """``table`` (with a column ``links``) as a relation whose ``text`` ends in the links that the text hides."""
+    return f"(SELECT seq, media, {HIDDEN} AS text FROM {table})"
