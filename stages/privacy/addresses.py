@@ -43,7 +43,7 @@ def links(text: str) -> list[tuple[int, int]]:
     """Where addresses of pages stand, in characters: with a scheme, with ``www.``, or a domain with a path."""
     if not any(sign in text for sign in ("/", ":", "?", "www.")):
         return []
-    if "://" not in text and not _LIKELY.search(text):
+    if "://" not in text and (not ("." in text or ":" in text) or not _LIKELY.search(text)):
         return []
     return [match.span() for match in _LINK.finditer(text)]
 

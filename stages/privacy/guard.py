@@ -30,6 +30,7 @@ _SIGNS: Final = re.compile(r"[@%&\\/:?\d]|\.\w")
 """What numbers, addresses, mentions, links, escapes and cards cannot do without."""
 _ISOLATED: Final = re.compile(r"@[~\s]{0,2}\u2068([^\u2066-\u2069\r\n]{1,200})\u2069")
 _CARD: Final = re.compile(r"(?:^|[:<\n])[ \u200e\u200f]*([^\s:<>/\\][^\n:<>/\\]{0,98}?)\.vcf\b", re.IGNORECASE)
+_CACHED: Final = 1 << 15
 _CARD_FIELD: Final = re.compile(r"^(?:item\d+\.)?(?:FN|N|NICKNAME)(?:;[^:\n]*)?:(.+)$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -44,6 +45,7 @@ class Guard:
         self._known_emails = {row.mac: row.alias for row in known if row.kind == "email"}
         self._identities: dict[str, str] = {}
         self._met: dict[str, str] = {}  # apart, so that what a text becomes depends on no text before it
+        self._called: dict[str, str] = {}
         self._phones: dict[str, str | None] = {}
         self._records: dict[tuple[str, str], NameRecord] = {}
         self._raw: dict[str, str] = {}
@@ -115,7 +117,8 @@ class Guard:
         found = self._finder.find(value)
         if not found:
             return value
-        spans = merged(value, [_named(match.start, match.end, match.entry) for match in found])
+        spans = [_named(match.start, match.end, match.entry) for match in found]
+        spans = merged(value, spans) if len(spans) > 1 else spans
         return _put(value, [(span.start, span.end, span) for span in spans], links(value))
 
     def file_name(self, name: str) -> str:
@@ -167,11 +170,16 @@ class Guard:
 
     def _alias_of(self, name: str) -> str:
         """The alias of a person who was met in the middle of a text."""
-        who = identity(name, self._region)
-        alias = self._identities.get(who) or self._met.get(who)
+        alias = self._called.get(name)
         if alias is None:
-            alias = self._met[who] = self._aliases.give([who])[who]
-            self._keep_identity(who, alias)
+            who = identity(name, self._region)
+            alias = self._identities.get(who) or self._met.get(who)
+            if alias is None:
+                alias = self._met[who] = self._aliases.give([who])[who]
+                self._keep_identity(who, alias)
+            if len(self._called) >= _CACHED:
+                self._called.clear()
+            self._called[name] = alias
         return alias
 
     def _regions_of_authors(self) -> list[str]:
