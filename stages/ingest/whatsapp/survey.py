@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -70,6 +70,14 @@ class Survey:
         return self.orders[shape].days(fields)[1]
 
 
+class _Time(NamedTuple):
+    """An accepted header's shape (its index), date as written and second of the day."""
+
+    shape: int
+    fields: tuple[int, int, int]
+    clock: int
+
+
 @dataclass
 class _Stray:
     """A line that begins like a header and has no accepted shape, with the accepted headers around it."""
@@ -77,8 +85,8 @@ class _Stray:
     line: int
     read: Read | None
     after: int
-    before: tuple[tuple[int, int, int], int] | None
-    next: tuple[tuple[int, int, int], int] | None = None
+    before: _Time | None
+    next: _Time | None = None
 
 
 def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bool) -> Survey:
@@ -152,7 +160,7 @@ def _fullest(shapes: Iterable[Shape]) -> Shape:
 def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices: bool) -> tuple[Survey, list[_Stray]]:
     found = Survey(list(shapes), [DateEvidence(shape.year_at) for shape in shapes])
     strays: list[_Stray] = []
-    last: tuple[tuple[int, int, int], int] | None = None
+    last: _Time | None = None
     seen: set[str] = set()
     for block in read_blocks(source.open(), shapes, block_bytes=block_bytes, with_others=True, reading=found.reading):
         if len(block):
@@ -179,14 +187,12 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
     return found, strays
 
 
-def _at(block: Block, row: int) -> tuple[tuple[int, int, int], int]:
+def _at(block: Block, row: int) -> _Time:
     a, b, c = (int(value) for value in block.fields[:, row])
-    return (a, b, c), int(block.clock[row])
+    return _Time(int(block.shapes[row]), (a, b, c), int(block.clock[row]))
 
 
-def _take_strays(
-    block: Block, found: Survey, strays: list[_Stray], last: tuple[tuple[int, int, int], int] | None
-) -> None:
+def _take_strays(block: Block, found: Survey, strays: list[_Stray], last: _Time | None) -> None:
     for start, line, after in zip(
         block.others.tolist(), block.other_lines.tolist(), block.other_after.tolist(), strict=True
     ):
@@ -216,7 +222,7 @@ def _more_shapes(found: Survey, strays: Sequence[_Stray]) -> list[Shape]:
         near = any(_near(first.shape, shape) for shape in found.shapes)
         fitting = 0
         for run in _runs(group):
-            if len(run) >= (1 if near and first.known else _RUN) and _fits(run):
+            if len(run) >= (1 if near and first.known else _RUN) and _fits(run, found.evidence):
                 fitting += len(run)
         if fitting * 2 >= len(group) and fitting:
             more.append(_fullest(stray.read.shape for stray in group if stray.read))
@@ -238,27 +244,37 @@ def _runs(group: Sequence[_Stray]) -> list[list[_Stray]]:
     return runs
 
 
-def _fits(run: Sequence[_Stray]) -> bool:
-    """Whether a run's times lie between those of the headers around it, in some order of day and month."""
-    around = [run[0].before, *((stray.read.fields, stray.read.clock) for stray in run if stray.read), run[-1].next]
-    times = [time for time in around if time is not None]
-    if len(times) < 2:
+def _fits(run: Sequence[_Stray], known: Sequence[DateEvidence]) -> bool:
+    """Whether a run's times lie between those of the headers around it, in some order of day and month that phones
+    use and that, for the headers around it, all of their dates allow."""
+    before, after = run[0].before, run[-1].next
+    reads = [stray.read for stray in run if stray.read]
+    inner = [(read.fields, read.clock) for read in reads]
+    if len(inner) + (before is not None) + (after is not None) < 2:
         return False
-    for mine in ("dmy", "mdy", "ymd", "myd"):
-        for theirs in ("dmy", "mdy", "ymd", "myd"):
-            inner = 1 if run[0].before is not None else 0
-            outer = len(times) - (1 if run[-1].next is not None else 0)
-            orders = [mine if inner <= at < outer else theirs for at in range(len(times))]
-            moments = [_moment(time, order) for time, order in zip(times, orders, strict=True)]
-            whole = [moment // 60 for moment in moments if moment is not None]
-            if len(whole) == len(moments) and whole == sorted(whole):
-                return True
+    for mine in DateEvidence(reads[0].shape.year_at).usual:
+        middle = [_moment(fields, clock, mine) for fields, clock in inner]
+        starts = [None] if before is None else _moments(before, known)
+        stops = [None] if after is None else _moments(after, known)
+        for start in starts:
+            for stop in stops:
+                moments = [start] * (before is not None) + middle + [stop] * (after is not None)
+                whole = [moment // 60 for moment in moments if moment is not None]
+                if len(whole) == len(moments) and whole == sorted(whole):
+                    return True
     return False
 
 
-def _moment(time: tuple[tuple[int, int, int], int], order: str) -> int | None:
-    days, good = to_days(np.array(time[0], np.int64).reshape(3, 1), order)
-    return int(days[0]) * 86_400 + time[1] if good[0] else None
+def _moments(time: _Time, known: Sequence[DateEvidence]) -> list[int | None]:
+    evidence = known[time.shape]
+    orders = [name for name in evidence.tried if evidence.fits(name)] or list(evidence.usual)
+    usual = [name for name in orders if name in evidence.usual] or orders
+    return [_moment(time.fields, time.clock, name) for name in usual]
+
+
+def _moment(fields: tuple[int, int, int], clock: int, order: str) -> int | None:
+    days, good = to_days(np.array(fields, np.int64).reshape(3, 1), order)
+    return int(days[0]) * 86_400 + clock if good[0] else None
 
 
 def _look_inside(block: Block, rows: Ints, evidence: DateEvidence) -> None:
