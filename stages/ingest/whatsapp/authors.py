@@ -47,6 +47,10 @@ class AuthorBook:
     marked: dict[str, int] = field(default_factory=dict)
     extended: dict[tuple[str, str], int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    doubtful: int = 0
+    """Names that may be longer: all that stands behind them begins like more of a name and a colon."""
+    close: int = 0
+    """Messages without a space behind the name, in a file that has it elsewhere; counted while blocks are split."""
     _index: dict[str, int] = field(default_factory=dict)
     _longer: dict[str, set[str]] = field(default_factory=dict)
     _without_space: bool = False
@@ -89,6 +93,9 @@ class AuthorBook:
                 whole = sum(self.extended[pair] for pair in self.extended if pair[0] == name) == total
                 if whole and len(longer) * 3 <= total and all(_may_end_name(name, text) for text in longer):
                     self._longer[name] = longer
+            elif 0 < total == self.followed.get(name, 0):
+                longer = {pair[1] for pair in self.extended if pair[0] == name}
+                self.doubtful += len(longer) == 1 and all(_may_end_name(name, text) for text in longer)
         for name in accepted:
             for author in sorted(self._longer.get(name, {name})):
                 self._index.setdefault(author, len(self._index))
@@ -121,15 +128,16 @@ class AuthorBook:
             after = block.data[np.maximum(bare, 0) + 1]
             lower = after | 0x20
             word = ((after >= 0x30) & (after <= 0x39)) | ((lower >= 0x61) & (lower <= 0x7A)) | (after >= 0x80)
-            self._take(block, codes, starts, open_rows & (word | self._without_space), bare, self._index)
+            taken = self._take(block, codes, starts, open_rows & (word | self._without_space), bare, self._index)
+            self.close += 0 if self._without_space else taken
         return Split(codes, starts)
 
     def _take(
         self, block: Block, codes: npt.NDArray[np.int32], starts: Ints, mask: Mask, colon: Ints, index: dict[str, int]
-    ) -> None:
+    ) -> int:
         rows = np.flatnonzero(mask)
         if not len(rows):
-            return
+            return 0
         encoded = block.strings(block.bodies[rows], colon[rows]).dictionary_encode()
         known = np.array([index.get(self._cleaned(raw), -1) for raw in encoded.dictionary.to_pylist()], np.int32)
         found = known[encoded.indices.to_numpy(zero_copy_only=False)]
@@ -137,6 +145,7 @@ class AuthorBook:
         codes[rows] = found
         at = colon[rows] + 1
         starts[rows] = np.minimum(at + (block.data[at] == 0x20), block.stops[rows])
+        return len(rows)
 
     def _count(self, counts: dict[str, int], block: Block, mask: Mask, colon: Ints) -> None:
         rows = np.flatnonzero(mask)

@@ -200,11 +200,14 @@ def _before_feed(data: Bytes, ends: Ints) -> Ints:
 
 
 def _begins_with_number(data: Bytes, at: Ints) -> Mask:
-    """Whether a line begins with a number and a sign of dates or times, past brackets and marks."""
+    """Whether a line begins with a number and a sign of dates or times, past brackets and marks; or in brackets with
+    a word, which may be one for a part of the day."""
     at = at + mark_width(data, at)
-    at = at + (data[at] == 0x5B)
+    bracket = data[at] == 0x5B
+    at = at + bracket
     at = at + mark_width(data, at)
-    beyond = data[at] >= 0x80
+    lower = data[at] | 0x20
+    beyond = (data[at] >= 0x80) | (bracket & (lower >= 0x61) & (lower <= 0x7A))
     good = np.zeros(len(at), np.bool_)
     for width in (1, 2, 4):
         digits = np.ones(len(at), np.bool_)

@@ -28,6 +28,8 @@ LAST_YEAR: Final = 2099
 _BUDDHIST: Final = 52
 _BUDDHIST_SHIFT: Final = 43
 _FEW: Final = 3
+_LEAP: Final = 7
+_HEAD: Final = 3
 _OTHER: Final = {"dmy": "mdy", "mdy": "dmy", "ymd": "ydm", "ydm": "ymd", "myd": "dym", "dym": "myd"}
 IN_WORDS: Final = {
     "dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day", "ydm": "year/day/month",
@@ -55,13 +57,16 @@ def to_days(fields: Ints, order: str) -> tuple[Ints, Mask]:
 
 @dataclass
 class _Candidate:
-    """One order: dates that it cannot read, those of them that the other usual order can, steps back in time."""
+    """One order: dates that it cannot read, those of them that the other usual order can, steps back in time, and
+    leaps among these."""
 
     invalid: int = 0
     others: int = 0
     others_line: int | None = None
     steps: int = 0
     last: int | None = None
+    leaps: int = 0
+    leap_line: int | None = None
 
 
 @dataclass
@@ -117,8 +122,15 @@ class DateEvidence:
             days = days[good]
             if len(days):
                 before = days[:1] if candidate.last is None else np.array([candidate.last])
-                candidate.steps += int((np.diff(np.concatenate((before, days))) < 0).sum())
+                steps = np.diff(np.concatenate((before, days)))
+                candidate.steps += int((steps < 0).sum())
                 candidate.last = int(days[-1])
+                leaps = lines[good][steps < -_LEAP]
+                # the notice about encryption, which comes first, may bear a later date than the first messages
+                leaps = leaps[leaps > _HEAD]
+                if len(leaps):
+                    candidate.leaps += len(leaps)
+                    candidate.leap_line = candidate.leap_line or int(leaps[0])
 
     def fits(self, name: str) -> bool:
         """Whether an order reads every date, but for a few that exist in none."""
@@ -196,6 +208,14 @@ def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:
             "they were read as years of the Buddhist calendar."
         )
         decision = replace(decision, buddhist=True, warnings=(*decision.warnings, said))
+    chosen = evidence.tried[decision.order]
+    if chosen.leaps and not decision.swap:
+        times = "once" if chosen.leaps == 1 else f"{chosen.leaps} times"
+        said = (
+            f"Time leaps back by more than a week {times}, first in line {chosen.leap_line}: messages that came late, "
+            "or a piece of a chat that somebody pasted; they were put in order by their times."
+        )
+        decision = replace(decision, warnings=(*decision.warnings, said))
     return decision
 
 
@@ -268,13 +288,20 @@ def _two_digit_year_first(evidence: DateEvidence, valid: Sequence[str]) -> DateO
 
 def _both(evidence: DateEvidence) -> DateOrder:
     """Fields above 12 on both sides: the phone's region changed, or a few headers are foreign."""
-    best, other = sorted(evidence.usual, key=lambda name: evidence.tried[name].others)
-    wrong = evidence.tried[best].others
+    best = min(evidence.usual, key=lambda name: evidence.tried[name].others)
+    return _changed(evidence, best, "a field above 12", ambiguous=True)
+
+
+def _changed(evidence: DateEvidence, order: str, why: str, *, ambiguous: bool) -> DateOrder:
+    """An order for the dates that it can read, the other usual one for the rest."""
+    wrong = evidence.tried[order].others
     said = (
-        f"{wrong} dates, the first in line {evidence.tried[best].others_line}, cannot be {IN_WORDS[best]} as the "
-        f"others; where they can be {IN_WORDS[other]} they were read so."
+        f"{wrong} dates, the first in line {evidence.tried[order].others_line}, cannot be {IN_WORDS[order]} as the "
+        f"others; where they can be {IN_WORDS[_OTHER[order]]} they were read so."
     )
-    return DateOrder(best, "a field above 12", True, swap=True, warnings=(said,))
+    if ambiguous:
+        said += " Settle the rest with --date-order."
+    return DateOrder(order, why, ambiguous, swap=True, warnings=(said,))
 
 
 def _as_asked(evidence: DateEvidence, asked: str) -> DateOrder:
@@ -290,6 +317,8 @@ def _as_asked(evidence: DateEvidence, asked: str) -> DateOrder:
         raise BadInput(f"--date-order {asked} does not fit: the year stands last in four digits. Try dmy or mdy.")
     candidate = evidence.tried[order]
     if not evidence.fits(order):
+        if order in evidence.usual and not any(evidence.fits(name) for name in evidence.tried) and candidate.last:
+            return _changed(evidence, order, "as asked", ambiguous=False)
         line = candidate.others_line or evidence.impossible_line or 1
         raise BadInput(
             f"--date-order {asked} does not fit: {candidate.invalid} of {evidence.rows} dates cannot be read so"

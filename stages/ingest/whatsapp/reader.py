@@ -141,6 +141,15 @@ class WhatsAppReader:
                 f"{count} notices of the app stand under the name of somebody who writes in the chat, "
                 f"the first in line {line}; they were read as notices without an author."
             )
+        if found.authors.close:
+            said.append(
+                f"{found.authors.close} messages have no space behind the name; they were read as written by it."
+            )
+        if found.authors.doubtful:
+            said.append(
+                f"{found.authors.doubtful} names may be longer than they were read: a second colon follows them in all "
+                "that they wrote."
+            )
         if self._entries in _FULL_EXPORTS:
             said.append(
                 f"The export has exactly {self._entries} messages, WhatsApp's limit: older ones are probably missing."

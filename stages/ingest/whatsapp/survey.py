@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,7 +18,8 @@ from stages.ingest.columns import Ints, Mask
 from stages.ingest.unparsed import masked
 from stages.ingest.whatsapp.authors import AuthorBook, clean_name
 from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
-from stages.ingest.whatsapp.dates import DateEvidence, DateOrder, decide, to_days
+from stages.ingest.whatsapp.changes import Change, Moment, settle_orders
+from stages.ingest.whatsapp.dates import DateEvidence, DateOrder
 from stages.ingest.whatsapp.grammar import Read, looks_like_header, read_header
 from stages.ingest.whatsapp.phrases import load_phrases
 from stages.ingest.whatsapp.shape import Shape
@@ -28,6 +29,7 @@ from stages.ingest.whatsapp.tokens import Marks
 _SAMPLE_BYTES: Final = 1 << 20
 _MOST_SAMPLES: Final = 4_000
 _MOST_STRAYS: Final = 50_000
+_MOST_CHANGES: Final = 5_000
 _MOST_NOTICES: Final = 20_000
 _LONGEST_NOTICE: Final = 400
 _RUN: Final = 3
@@ -53,6 +55,7 @@ class Survey:
     reading: Reading = field(default_factory=Reading)
     marked: bool = False
     headers: int = 0
+    changes: list[Change] = field(default_factory=list)
     strays: int = 0
     first_stray: int | None = None
     first_stray_text: str = ""
@@ -70,14 +73,6 @@ class Survey:
         return self.orders[shape].days(fields)[1]
 
 
-class _Time(NamedTuple):
-    """An accepted header's shape (its index), date as written and second of the day."""
-
-    shape: int
-    fields: tuple[int, int, int]
-    clock: int
-
-
 @dataclass
 class _Stray:
     """A line that begins like a header and has no accepted shape, with the accepted headers around it."""
@@ -85,8 +80,8 @@ class _Stray:
     line: int
     read: Read | None
     after: int
-    before: _Time | None
-    next: _Time | None = None
+    before: Moment | None
+    next: Moment | None = None
 
 
 def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bool) -> Survey:
@@ -108,7 +103,7 @@ def survey(source: ChatSource, *, block_bytes: int, date_order: str, notices: bo
             f"the {found.headers} lines that were understood do, and {found.strays} lines are like it. "
             "Export the chat again, or repair the file."
         )
-    found.orders = [decide(evidence, date_order) for evidence in found.evidence]
+    found.orders = settle_orders(found.evidence, found.changes, date_order)
     found.authors.settle()
     return found
 
@@ -160,7 +155,7 @@ def _fullest(shapes: Iterable[Shape]) -> Shape:
 def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices: bool) -> tuple[Survey, list[_Stray]]:
     found = Survey(list(shapes), [DateEvidence(shape.year_at) for shape in shapes])
     strays: list[_Stray] = []
-    last: _Time | None = None
+    last: Moment | None = None
     seen: set[str] = set()
     for block in read_blocks(source.open(), shapes, block_bytes=block_bytes, with_others=True, reading=found.reading):
         if len(block):
@@ -172,6 +167,7 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
         found.headers += len(block)
         if not len(block):
             continue
+        _take_changes(block, found, last)
         last = _at(block, len(block) - 1)
         for index, evidence in enumerate(found.evidence):
             rows = np.flatnonzero(block.shapes == index)
@@ -187,12 +183,22 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
     return found, strays
 
 
-def _at(block: Block, row: int) -> _Time:
+def _at(block: Block, row: int) -> Moment:
     a, b, c = (int(value) for value in block.fields[:, row])
-    return _Time(int(block.shapes[row]), (a, b, c), int(block.clock[row]))
+    return Moment(int(block.shapes[row]), (a, b, c), int(block.clock[row]))
 
 
-def _take_strays(block: Block, found: Survey, strays: list[_Stray], last: _Time | None) -> None:
+def _take_changes(block: Block, found: Survey, last: Moment | None) -> None:
+    """Neighbours of different shapes."""
+    if len(found.shapes) == 1 or len(found.changes) >= _MOST_CHANGES:
+        return
+    if last is not None and last.shape != block.shapes[0]:
+        found.changes.append((last, _at(block, 0)))
+    for row in np.flatnonzero(np.diff(block.shapes))[:_MOST_CHANGES].tolist():
+        found.changes.append((_at(block, row), _at(block, row + 1)))
+
+
+def _take_strays(block: Block, found: Survey, strays: list[_Stray], last: Moment | None) -> None:
     for start, line, after in zip(
         block.others.tolist(), block.other_lines.tolist(), block.other_after.tolist(), strict=True
     ):
@@ -249,11 +255,11 @@ def _fits(run: Sequence[_Stray], known: Sequence[DateEvidence]) -> bool:
     use and that, for the headers around it, all of their dates allow."""
     before, after = run[0].before, run[-1].next
     reads = [stray.read for stray in run if stray.read]
-    inner = [(read.fields, read.clock) for read in reads]
+    inner = [Moment(0, read.fields, read.clock) for read in reads]
     if len(inner) + (before is not None) + (after is not None) < 2:
         return False
     for mine in DateEvidence(reads[0].shape.year_at).usual:
-        middle = [_moment(fields, clock, mine) for fields, clock in inner]
+        middle = [time.seconds(mine) for time in inner]
         starts = [None] if before is None else _moments(before, known)
         stops = [None] if after is None else _moments(after, known)
         for start in starts:
@@ -265,16 +271,11 @@ def _fits(run: Sequence[_Stray], known: Sequence[DateEvidence]) -> bool:
     return False
 
 
-def _moments(time: _Time, known: Sequence[DateEvidence]) -> list[int | None]:
+def _moments(time: Moment, known: Sequence[DateEvidence]) -> list[int | None]:
     evidence = known[time.shape]
     orders = [name for name in evidence.tried if evidence.fits(name)] or list(evidence.usual)
     usual = [name for name in orders if name in evidence.usual] or orders
-    return [_moment(time.fields, time.clock, name) for name in usual]
-
-
-def _moment(fields: tuple[int, int, int], clock: int, order: str) -> int | None:
-    days, good = to_days(np.array(fields, np.int64).reshape(3, 1), order)
-    return int(days[0]) * 86_400 + clock if good[0] else None
+    return [time.seconds(name) for name in usual]
 
 
 def _look_inside(block: Block, rows: Ints, evidence: DateEvidence) -> None:
