@@ -120,4 +120,6 @@ class CsvTable:
 
 def _head(source: Source, text: Text, size: int) -> bytes:
     with text.opened(source.open()) as file:
-        return file.read(size)
+        head = file.read(size)
+    # a letter of several bytes may be cut at the end, and there is nothing else to ignore
+    return head.decode("utf-8", "ignore").encode()
