@@ -3,10 +3,9 @@
 A few microseconds a message; memory is eight bytes a message, to know an id again, and the names of attachments.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -25,7 +24,8 @@ from stages.ingest.discord.content import (
 from stages.ingest.discord.events import WRITTEN, canonical, sentence
 from stages.ingest.discord.parts import Channel
 from stages.ingest.discord.people import People, shown_name
-from stages.ingest.draft import NO_KEY, Draft, DraftBuilder
+from stages.ingest.discord.rows import Rows
+from stages.ingest.draft import NO_KEY, Draft
 from stages.ingest.names import fold
 from stages.ingest.zone import LocalTimes
 
@@ -34,7 +34,19 @@ _NAIVE: Final = datetime(1970, 1, 1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DISCORD_EPOCH: Final = 1_420_070_400_000
 _BATCH: Final = 20_000
-_SOME: Final = re.compile(r"\S")
+_RARE: Final = ("attachments", "embeds", "stickers", "forwardedMessage", "poll")
+_SHOWN: Final = object()
+"""The key of what was found out about an author; no key of JSON is equal to it."""
+
+
+class _More(NamedTuple):
+    """A message with what hangs on it."""
+
+    text: str = ""
+    wording: str = ""
+    kind: str = "text"
+    media: Sequence[str] = ()
+    links: Sequence[str] = ()
 
 
 class Seen:
@@ -76,10 +88,8 @@ class Converter:
         self._known = known
         self._files = {fold(name): name for name in files}
         self._zone = zone
-        self._builder = DraftBuilder(channel.id)
-        self._topic = channel.name if channel.thread and channel.name else None
+        self._rows = Rows(channel.id, channel.name if channel.thread and channel.name else None)
         self._seen = Seen()
-        self._authors: dict[tuple[str, str, str, str], str] = {}
         self._attached: dict[str, str] = {}
         self.entries = 0
         self.repeated = 0
@@ -98,28 +108,54 @@ class Converter:
 
     def batch(self, *, last: bool = False) -> Draft | None:
         """The rows so far where there are many, or any and it is the last call."""
-        if not len(self._builder) or (len(self._builder) < _BATCH and not last):
+        if not len(self._rows) or (len(self._rows) < _BATCH and not last):
             return None
-        draft = self._builder.take()
-        draft.framed = True
-        return draft
+        return self._rows.take()
 
     def _row(self, message: dict[str, Any], key: int) -> bool:
         utc = self._time(message.get("timestamp"), key)
         if utc is None:
             return False
         author = message.get("author")
-        user: dict[str, Any] = author if isinstance(author, dict) else {}
-        signer = str(user.get("id") or "") or None
+        user: dict[Any, Any] = author if isinstance(author, dict) else {}
+        signer = user.get("id")
+        signer = None if signer is None else str(signer)
         kind = str(message.get("type", "Default"))
         content = message.get("content")
-        content = content if isinstance(content, str) else ""
+        if not isinstance(content, str):
+            content = ""
         mentions = _dicts(message.get("mentions"))
         if kind not in WRITTEN and self._is_event(canonical(kind), content, message):
             self._event(canonical(kind), content, user, signer, mentions, utc, key)
             return True
         names = _spellings(mentions) if mentions and "@" in content else {}
+        name = self._author(user)
         text, wording = both_forms(content, names, self._known)
+        more = None
+        if any(map(message.get, _RARE)):
+            more = self._more(message, text, wording, names)
+            text, wording = more.text, more.wording
+        row = self._rows.add(utc, name, text, signer, wording, key)
+        reference, reactions = message.get("reference"), message.get("reactions")
+        edited = message.get("timestampEdited") is not None
+        if more or reference or edited:
+            self._rows.mark(
+                row,
+                kind=more.kind if more else "",
+                edited=edited,
+                reply=self._reply(reference) if reference else NO_KEY,
+            )
+        if more or reactions:
+            self._rows.attach(
+                row,
+                media=more.media if more else (),
+                links=more.links if more else (),
+                reactions=_reactions(reactions) if reactions else None,
+            )
+        return True
+
+    def _more(self, message: dict[str, Any], text: str, wording: str, names: dict[str, str]) -> "_More":
+        """What hangs on a message, and its text with that of it."""
         forwarded = message.get("forwardedMessage")
         attachments, stickers = _dicts(message.get("attachments")), _dicts(message.get("stickers"))
         embeds = _dicts(message.get("embeds"))
@@ -129,40 +165,23 @@ class Converter:
             embeds = embeds + _dicts(forwarded.get("embeds"))
             again, same = both_forms(str(forwarded.get("content") or ""), names, self._known)
             text, wording = _joined(text, again), _joined(wording, same)
-        poll = poll_text(message.get("poll")) if "poll" in message else ""
+        poll = cleaned(poll_text(message.get("poll")))
         if poll:
-            text, wording = _joined(text, cleaned(poll)), _joined(wording, cleaned(poll))
+            text, wording = _joined(text, poll), _joined(wording, poll)
         links: list[str] = []
-        if embeds:
-            if _SOME.search(text):
-                links = addresses(embeds, text)
-            else:
-                text, wording = both_forms(embedded(embeds), {}, self._known)
-        media: list[str] = []
-        if attachments or stickers:
-            media = [name for each in attachments if (name := self._media(each))]
-            media += [name for each in stickers if (name := self._local(each.get("sourceUrl")))]
-            if stickers and not _SOME.search(text):
-                text = wording = "\n".join(f"[sticker: {each.get('name') or '?'}]" for each in stickers)
-            if not wording:
-                # two pictures in one second stay two
-                wording = "\n".join(str(each.get("fileName") or "") for each in attachments)
-        self._builder.add(
-            utc,
-            self._author(user),
-            text,
-            kind="poll" if poll else "media" if attachments or stickers else "text",
-            media=media,
-            edited=message.get("timestampEdited") is not None,
-            signer=signer,
-            wording=wording,
-            key=key,
-            reply=self._reply(message.get("reference")),
-            reactions=_reactions(message.get("reactions")),
-            topic=self._topic,
-            links=links,
-        )
-        return True
+        if embeds and text.strip():
+            links = addresses(embeds, text)
+        elif embeds:
+            text, wording = both_forms(embedded(embeds), {}, self._known)
+        media = [name for each in attachments if (name := self._media(each))]
+        media += [name for each in stickers if (name := self._local(each.get("sourceUrl")))]
+        if stickers and not text.strip():
+            text = wording = "\n".join(f"[sticker: {cleaned(str(each.get('name') or '?'))}]" for each in stickers)
+        if not wording:
+            # two pictures in one second stay two
+            wording = "\n".join(cleaned(str(each.get("fileName") or "")) for each in attachments)
+        kind = "poll" if poll else "media" if attachments or stickers else "text"
+        return _More(text, wording, kind, media, links)
 
     def _is_event(self, kind: str, content: str, message: dict[str, Any]) -> bool:
         """Whether nobody wrote the message. A type that nobody knows is somebody's where it holds something."""
@@ -173,7 +192,7 @@ class Converter:
         return int(kind) <= 46 or not (content or message.get("attachments") or message.get("embeds"))
 
     def _event(
-        self, kind: str, content: str, user: dict[str, Any], signer: str | None, mentions: list[dict[str, Any]],
+        self, kind: str, content: str, user: dict[Any, Any], signer: str | None, mentions: list[dict[str, Any]],
         utc: int, key: int,
     ) -> None:  # fmt: skip
         said = stable = cleaned(content)
@@ -182,26 +201,23 @@ class Converter:
             if shown and shown in said and OPEN not in said:
                 said = said.replace(shown, framed(shown), 1)
                 stable = stable.replace(shown, f"<@{each.get('id')}>", 1)
-        self._builder.add(
+        row = self._rows.add(
             utc,
             None,
             sentence(kind, said, framed(self._author(user)) if user else ""),
-            kind="call" if kind == "Call" else "system",
-            signer=signer,
-            wording=f"{kind}\n{stable}",
-            key=key,
-            topic=self._topic,
+            signer,
+            f"{kind}\n{stable}",
+            key,
         )
+        self._rows.mark(row, kind="call" if kind == "Call" else "system")
 
-    def _author(self, user: dict[str, Any]) -> str:
-        identity = (
-            str(user.get("id")), str(user.get("name")), str(user.get("discriminator")), str(user.get("nickname")),
-        )  # fmt: skip
-        name = self._authors.get(identity)
+    def _author(self, user: dict[Any, Any]) -> str:
+        name: str | None = user.get(_SHOWN)
         if name is None:
-            name = self._authors[identity] = self._people.author(user)
+            # an author is one object for all of their messages: looked up once
+            name = user[_SHOWN] = self._people.author(user)
             for role in _dicts(user.get("roles")):
-                self._known.roles[str(role.get("id"))] = str(role.get("name") or "")
+                self._known.roles[str(role.get("id"))] = cleaned(str(role.get("name") or ""))
         return name
 
     def _time(self, written: Any, key: int) -> int | None:
@@ -280,12 +296,11 @@ def _spellings(mentions: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _snowflake(value: Any) -> int:
-    if isinstance(value, int):
-        return value if 0 < value < 1 << 63 else NO_KEY
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        number = int(value)
-        return number if 0 < number < 1 << 63 else NO_KEY
-    return NO_KEY
+    if isinstance(value, str):
+        if not (value.isdigit() and value.isascii() and len(value) < 20):
+            return NO_KEY
+        value = int(value)
+    return value if isinstance(value, int) and 0 < value < 1 << 63 else NO_KEY
 
 
 def _reactions(value: Any) -> int | None:

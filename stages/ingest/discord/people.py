@@ -10,22 +10,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_STRING: Final = rb'"((?:[^"\\]|\\.)*)"'
+_STRING: Final = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
 _USER: Final = re.compile(
-    rb'"id"\s*:\s*"?(\d+)"?\s*,\s*"name"\s*:\s*%b\s*,\s*"discriminator"\s*:\s*"?(\d*)"?(?:\s*,\s*"nickname"\s*:\s*%b)?'
-    % (_STRING, _STRING),
+    rb'"name"\s*:\s*%b\s*,\s*"discriminator"\s*:\s*"?(\d*)"?(?:\s*,\s*"nickname"\s*:\s*%b)?' % (_STRING, _STRING),
     re.DOTALL,
 )
-_NICKNAME: Final = re.compile(rb'"nickname"\s*:\s*%b' % _STRING, re.DOTALL)
-_NAME: Final = re.compile(
-    rb'"name"\s*:\s*%b\s*,\s*"(?:discriminator|nickname|isBot)"' % _STRING,
-    re.DOTALL,
+_ID_BEFORE: Final = re.compile(rb'"id"\s*:\s*"?(\d+)"?\s*,\s*$')
+# other tools write the same keys in another order
+_OTHERWISE: Final = tuple(
+    re.compile(pattern % _STRING, re.DOTALL)
+    for pattern in (
+        rb'"nickname"\s*:\s*%b',
+        rb'"name"\s*:\s*%b\s*,\s*"(?:discriminator|nickname|isBot)"',
+        rb'"(?:discriminator"\s*:\s*"?\d*"?|isBot"\s*:\s*\w+|nickname"\s*:\s*null)\s*,\s*"name"\s*:\s*%b',
+    )
 )
-_NAME_AFTER: Final = re.compile(
-    rb'"(?:discriminator"\s*:\s*"?\d*"?|isBot"\s*:\s*\w+|nickname"\s*:\s*null)\s*,\s*"name"\s*:\s*%b' % _STRING,
-    re.DOTALL,
-)
-_BORDER: Final = 4_096
+_KEY: Final = b'"discriminator"'
+_LAST: Final = b'"isBot"'
+_BORDER: Final = 2_048
 """No user's names take more bytes, so what is cut at the end of a block is found in the next."""
 
 
@@ -50,17 +52,36 @@ class People:
 
     def scan(self, chunks: Iterable[bytes]) -> None:
         """Take in a file. Cost: linear; memory is that of the names."""
-        users: set[tuple[bytes, bytes, bytes, bytes]] = set()
-        others: set[bytes] = set()
+        seen: set[bytes] = set()
         for block in _overlapping(chunks):
-            users.update(_USER.findall(block))
-            for pattern in (_NICKNAME, _NAME, _NAME_AFTER):
-                others.update(pattern.findall(block))
-        for number, name, discriminator, nickname in users:
-            self._add(number.decode(), _text(name), discriminator.decode(), _text(nickname))
-        self.names.update(text for text in map(_text, others) if text)
+            at = block.find(_KEY)
+            if at < 0:
+                self._search(block)
+            while at >= 0:
+                # what one user has between name and mark of a bot is the same wherever the user stands
+                start, end = block.rfind(b'"name"', max(at - _BORDER, 0), at), block.find(_LAST, at, at + _BORDER)
+                written = block[start:end]
+                if start < 0 or end < 0:
+                    self._search(block[max(at - _BORDER, 0) : at + _BORDER])
+                elif written not in seen:
+                    seen.add(written)
+                    self._take(block, start, end)
+                at = block.find(_KEY, at + len(_KEY))
 
-    def author(self, user: dict[str, Any]) -> str:
+    def _take(self, block: bytes, start: int, end: int) -> None:
+        match = _USER.match(block, start, end)
+        if match is None:
+            self._search(block[start : end + len(_LAST)])
+            return
+        number = _ID_BEFORE.search(block, max(start - 100, 0), start)
+        self._add(number[1].decode() if number else "", _text(match[1]), match[2].decode(), _text(match[3] or b""))
+
+    def _search(self, block: bytes) -> None:
+        """Names wherever they stand, for files whose users have other keys, or the same in another order."""
+        for pattern in _OTHERWISE:
+            self.names.update(text for text in map(_text, pattern.findall(block)) if text)
+
+    def author(self, user: dict[Any, Any]) -> str:
         """The name under which a user's messages stand: as shown, in full where two users are shown alike."""
         number, name = str(user.get("id") or ""), str(user.get("name") or "")
         discriminator, nickname = str(user.get("discriminator") or ""), str(user.get("nickname") or "")
@@ -76,8 +97,8 @@ class People:
         if not shown:
             self.names.add(f"Unknown user {number}")
             return
-        self._bearers.setdefault(shown, set()).add(number)
-        self.users[number] = shown
+        self._bearers.setdefault(shown, set()).add(full_name(name, discriminator))
+        self.users.setdefault(number, shown)
         self.names.update(text for text in (name, nickname, shown, full_name(name, discriminator)) if text)
 
 
