@@ -22,7 +22,7 @@ from stages.ingest.unparsed import masked
 _WORD: Final = re.compile("[a-z][a-z_]{1,40}")
 _LOG: Final = frozenset(("message_changed", "message_replied", "message_deleted"))
 _RICH: Final = frozenset(
-    ("subtype", "bot_id", "bot_profile", "attachments", "files", "file", "reactions", "room", "comment", "username")
+    ("subtype", "bot_id", "bot_profile", "attachments", "files", "file", "room", "comment", "username")
 )
 """What a message of a person that is nothing but text does not have."""
 _MOST_REACTIONS: Final = (1 << 31) - 1
@@ -114,6 +114,8 @@ class Messages:
             stamp if met == "new" else NO_KEY,
             reply,
         )
+        if "reactions" in message:
+            self._rows.more((), _reactions(message["reactions"]), ())
         self._tally.read += 1
 
     def _entry(self, stamp: int, message: Entry) -> None:

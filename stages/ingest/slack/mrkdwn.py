@@ -8,7 +8,7 @@ from stages.ingest.slack.values import name_of, plain, string, unescaped
 
 _TOKEN: Final = re.compile(r"<([^<>\n]{1,8192})>")
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:")
-_SECRET: Final = re.compile(r"([?&])(?:t|token|pub_secret)=xox[a-z]?-[^&#\s<>|\"')\]]*(&(?:amp;)?)?")
+_SECRET: Final = re.compile(r"([?&](?:amp;)?)(?:t|token|pub_secret)=xox[a-z]?-[^&#\s<>|\"')\]]*(&(?:amp;)?)?")
 _BARE_SECRET: Final = re.compile(r"xoxe[.-][0-9A-Za-z.-]{8,}")
 
 
