@@ -1,8 +1,8 @@
 """What a person sees while a run goes on: on standard error, never on standard output.
 
 At a terminal one line is kept up to date; elsewhere a plain line is written for each two seconds of silence. Notes
-(a key that was made, a setting that is unknown) are held back until the exports are known to be good, so that bad
-input leaves exactly one line.
+(a key that was made, a setting that is unknown) are held back until the exports are known to be good, and so are
+lines, for a while, so that bad input leaves exactly one line.
 """
 
 import sys
@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import TextIO
 
 SILENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 15.0
+"""Silence while exports are not yet known to be good: bad input is told within it, in one line and no other."""
 
 
 class Progress:
@@ -77,7 +79,7 @@ class Progress:
                 if self._terminal:
                     self._stream.write(f"\r\x1b[K{self._state()}")
                     self._stream.flush()
-                else:
+                elif self._held is None or time.monotonic() - self._since >= PATIENCE_SECONDS:
                     self._line(self._state())
 
     def _state(self) -> str:

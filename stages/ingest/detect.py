@@ -6,7 +6,6 @@ A file that is not regular is refused before it is opened. Every refusal is one 
 import stat
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -35,9 +34,6 @@ TABLES: Final = {
 }
 """Tables of messages, which are asked only where no app knows the file."""
 PLUGINS: Final = "streamliner.readers"
-
-CHATS = {name: module for name, module in CHATS.items() if find_spec(module)}  # type: ignore[misc]
-TABLES = {name: module for name, module in TABLES.items() if find_spec(module.rpartition(".")[0]) and find_spec(module)}  # type: ignore[misc]
 
 
 def look_at(path: Path, limits: ZipLimits | None = None) -> Source:

@@ -131,6 +131,8 @@ def _template(
     groups = dict(words)
     digits, clock_digits = (DIGITS.get(zero or "") for zero in zeros)
     bracket = "[" in groups["open"]
+    if groups["end"].startswith(";") and groups["mid"].strip() not in ("-", "–"):
+        return None  # a viewer of the database writes a dash between date and time; else it is a table
     if digits is None or clock_digits is None or sum(years) > 1 or bracket != groups["end"].startswith("]"):
         return None
     date: list[Token | str] = [groups["era"], _number("a", years[0], digits), groups["s1"]]
