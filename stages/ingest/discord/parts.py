@@ -140,7 +140,7 @@ def _part(opening: Callable[[], BinaryIO], where: str, position: int | None = No
 def _header(raw: bytes) -> dict[str, Any] | None:
     try:
         header = json.loads(raw.decode("utf-8", "replace").rstrip().rstrip(",") + "}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(header, dict) or not isinstance(header.get("channel"), dict):
         return None

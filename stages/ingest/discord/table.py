@@ -260,7 +260,10 @@ def _first_line(head: bytes) -> str:
 
 
 def _header_names(header: str, delimiter: str) -> list[str]:
-    names = next(csv.reader([header.strip("\r\n\ufeff ")], delimiter=delimiter), [])
+    try:
+        names = next(csv.reader([header.strip("\r\n\ufeff ")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
     return [name.strip().lower() for name in names]
 
 

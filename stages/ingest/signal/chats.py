@@ -103,12 +103,12 @@ def _objects(text: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     for line in text.split("\n")[:2]:
         try:
             found.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     if not found and text.startswith("["):
         try:
             found = [json.JSONDecoder().raw_decode(text[1:].lstrip())[0]]
-        except ValueError:
+        except (ValueError, RecursionError):
             return None, None
     first, second = [*(each if isinstance(each, dict) else None for each in found), None, None][:2]
     return first, second
