@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from stages.ingest.columns import Bytes, Ints, Mask
+from stages.ingest.whatsapp.layouts import Matcher
+from stages.ingest.whatsapp.scan import positions, without
 from stages.ingest.whatsapp.shape import Shape
 from stages.ingest.whatsapp.tokens import PADDING, mark_width
 
@@ -92,6 +94,7 @@ def read_blocks(
     Memory: a few times ``block_bytes``, or of the longest message where that is longer.
     """
     reading = reading if reading is not None else Reading()
+    matchers = [Matcher(shape) for shape in shapes]
     carry = b""
     line = 1
     want = block_bytes
@@ -109,7 +112,7 @@ def read_blocks(
         if not whole:
             break
         whole = _repaired(whole, line, reading)
-        found = _parse(whole, line, shapes, valid, with_others)
+        found = _parse(whole, line, matchers, valid, with_others)
         count = len(found.heads)
         if not begun:
             # what stands before the first header belongs to no message
@@ -137,33 +140,29 @@ def read_blocks(
     stream.close()
 
 
-def _parse(whole: bytes, line: int, shapes: Sequence[Shape], valid: Validity | None, with_others: bool) -> Block:
+def _parse(whole: bytes, line: int, matchers: Sequence[Matcher], valid: Validity | None, with_others: bool) -> Block:
     size = len(whole)
     data = np.frombuffer(whole + b"\0" * PADDING, np.uint8)
-    feeds = np.flatnonzero(data[:size] == LF)
+    feeds = positions(data[:size], LF)
     starts = np.concatenate((np.zeros(1, np.int64), feeds + 1))
     if starts[-1] >= size:
         starts = starts[:-1]
     line_ends = feeds if len(feeds) == len(starts) else np.append(feeds, size)
-    rows = np.zeros(0, np.int64)
     parts = []
-    left = np.arange(len(starts))
     # a header begins with a digit, a bracket, a mark or a letter beyond ASCII; with others where a shape says so
-    first = data[starts]
-    opening = ((first >= 0x30) & (first <= 0x39)) | (first == 0x5B) | (first >= 0x80)
-    for byte in {byte for shape in shapes for byte in shape.opening()}:
-        opening |= first == byte
-    left = left[opening]
+    opening = np.zeros(256, np.bool_)
+    opening[0x30:0x3A] = opening[0x5B] = opening[0x80:] = True
+    for matcher in matchers:
+        opening[list(matcher.shape.opening())] = True
+    left = np.flatnonzero(opening[data[starts]])
     hopeful = left
-    for index, shape in enumerate(shapes):
-        matched = shape.match(data, starts[left])
-        good = np.ones(len(matched.rows), np.bool_) if valid is None else valid(index, matched.fields)
-        chosen = np.flatnonzero(good)
-        at = left[matched.rows[chosen]]
-        parts.append(
-            (at, matched.body[chosen], np.full(len(at), index), matched.fields[:, chosen], matched.clock[chosen])
-        )
-        left = np.setdiff1d(left, at, assume_unique=True) if len(at) else left
+    for index, matcher in enumerate(matchers):
+        matched = matcher.match(data, starts[left])
+        if valid is not None and not (good := valid(index, matched.fields)).all():
+            matched = matched.only(np.flatnonzero(good))
+        at = left[matched.rows]
+        parts.append((at, matched.body, np.full(len(at), index), matched.fields, matched.clock))
+        left = without(left, at, len(starts))
     if len(parts) == 1:
         rows, bodies, kinds, fields, clock = parts[0]
     else:
@@ -175,11 +174,13 @@ def _parse(whole: bytes, line: int, shapes: Sequence[Shape], valid: Validity | N
         fields = np.concatenate([part[3] for part in parts], axis=1)[:, order]
         clock = np.concatenate([part[4] for part in parts])[order]
     heads = starts[rows]
-    ends = _before_feed(data, np.append(heads[1:] - 1, _last_end(whole)) if len(heads) else heads)
-    stops = _before_feed(data, line_ends[rows])
+    ends = np.append(heads[1:] - 1, _last_end(whole)) if len(heads) else heads
+    stops = line_ends[rows]
+    if b"\r" in whole:
+        ends, stops = _before_feed(data, ends), _before_feed(data, stops)
     others = other_rows = np.zeros(0, np.int64)
     if with_others:
-        other_rows = np.setdiff1d(hopeful, rows, assume_unique=True)
+        other_rows = without(hopeful, rows, len(starts))
         others = starts[other_rows]
         likely = _begins_with_number(data, others)
         others, other_rows = others[likely], other_rows[likely]
@@ -215,7 +216,7 @@ def _begins_with_number(data: Bytes, at: Ints) -> Mask:
             digits &= (data[at + place] - np.uint8(0x30)) < 10
         sign = data[at + width]
         good |= digits & ((sign == 0x2F) | (sign == 0x2E) | (sign == 0x2D) | (sign == 0x3A) | (sign >= 0x80))
-    return good | beyond
+    return np.asarray(good | beyond, np.bool_)
 
 
 def _first(block: Block, count: int) -> Block:

@@ -180,7 +180,12 @@ class DateOrder:
         return days, good
 
 
-DAY_FIRST: Final = frozenset(("pt", "es", "de", "fr", "it", "nl", "ru", "cs", "id", "ar", "uk", "vi", "th", "hi"))
+# languages whose regions write the day before the month, whatever the punctuation
+DAY_FIRST: Final = frozenset((
+    "pt", "es", "de", "fr", "it", "nl", "ru", "cs", "id", "ar", "uk", "vi", "th", "hi", "he", "el", "tr", "sk", "pl",
+    "ro", "nb", "ms", "hr", "bn", "ur", "mr", "gu", "ga", "fi", "da", "ca", "bg", "sl", "sr", "mk", "et", "lv", "ta",
+    "te", "ml", "kn", "pa", "az", "kk", "uz", "sq",
+))  # fmt: skip
 
 
 def decide(evidence: DateEvidence, asked: str = "auto") -> DateOrder:

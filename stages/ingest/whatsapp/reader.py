@@ -143,12 +143,12 @@ class WhatsAppReader:
             )
         if found.authors.close:
             said.append(
-                f"{found.authors.close} messages have no space behind the name; they were read as written by it."
+                f"No space stands behind the name in {found.authors.close} of the messages, as in the others; "
+                "they were read as written by it."
             )
         if found.authors.doubtful:
             said.append(
-                f"{found.authors.doubtful} names may be longer than they were read: a second colon follows them in all "
-                "that they wrote."
+                f"Of the names, {found.authors.doubtful} may be longer than read: a second colon follows them always."
             )
         if self._entries in _FULL_EXPORTS:
             said.append(

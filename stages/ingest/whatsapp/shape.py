@@ -1,10 +1,11 @@
 """The shape of a header as a program that reads whole blocks column-wise."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from stages.ingest.columns import Bytes, Ints
+from stages.ingest.columns import Bytes, Ints, Mask
 from stages.ingest.whatsapp.meridiem import to_24_hours
 from stages.ingest.whatsapp.tokens import Half, Literal, Marks, Token
 
@@ -41,15 +42,22 @@ class Shape:
                 keep = np.flatnonzero(good)
                 rows, at = rows[keep], at[keep]
                 values = {name: column[keep] for name, column in values.items()}
-        hour = values["h"]
-        # clocks that count hours from 1 to 24 write the hour after midnight so
-        hour = to_24_hours(hour, values["half"]) if "half" in values else np.where(hour == 24, 0, hour)
-        second = values.get("s", np.zeros(len(rows), np.int64))
-        good = (hour < 24) & (values["m"] < 60) & (second < 60)
-        clock = hour * 3600 + values["m"] * 60 + second
+        clock, good = self.clock(values, values.get("half"))
         keep = np.flatnonzero(good)
         fields = np.stack([values["a"], values["b"], values["c"]])
         return Matched(rows[keep], at[keep], self.years(fields[:, keep]), clock[keep])
+
+    @staticmethod
+    def clock(values: Mapping[str, Ints], half: Ints | None) -> tuple[Ints, Mask]:
+        """The second of the day of times as written (h, m and perhaps s), and which of them are times of day."""
+        # clocks that count hours from 1 to 24 write the hour after midnight so
+        hour = np.where(values["h"] == 24, 0, values["h"]) if half is None else to_24_hours(values["h"], half)
+        clock = hour * 3600 + values["m"] * 60
+        good: Mask = (hour < 24) & (values["m"] < 60)
+        if "s" in values:
+            clock += values["s"]
+            good &= values["s"] < 60
+        return clock, good
 
     def years(self, fields: Ints) -> Ints:
         """The date's fields with the year in the common era: Reiwa and Heisei years, Buddhist ones."""
@@ -71,3 +79,7 @@ class Matched:
     body: Ints
     fields: Ints
     clock: Ints
+
+    def only(self, chosen: Ints) -> "Matched":
+        """Those of the lines at the positions ``chosen``."""
+        return Matched(self.rows[chosen], self.body[chosen], self.fields[:, chosen], self.clock[chosen])
