@@ -121,7 +121,7 @@ class SlackReader:
         found += [name for name in CONVERSATIONS if name in self._layout.lists]
         return Summary(
             format="Slack export (ZIP of JSON, one file a channel and day), times to the microsecond in UTC",
-            evidence=", ".join([*found, f"{days} day {'file' if days == 1 else 'files'}"]),
+            evidence=", ".join([*found, _many(days, "day file")]),
             warnings=[*self._warnings, *self._said()],
             chats=[Chat(c.number, c.id, c.name, c.kind, c.entries) for c in self._chosen],
             unparsed=self._tally.as_unparsed(),
@@ -145,13 +145,15 @@ class SlackReader:
         if options.chat is None:
             if options.direct_messages or not direct:
                 return self._conversations
-            people = f"{len(direct)} direct {'conversation was' if len(direct) == 1 else 'conversations were'}"
-            self._warnings.append(f"{people} left out; they are read only where direct messages are asked for.")
+            self._warnings.append(
+                f"{_many(len(direct), 'direct conversation')} left out: "
+                "direct messages are read only where they are asked for."
+            )
             left = [conversation for conversation in self._conversations if not conversation.direct]
             if not left:
                 raise BadInput(
-                    f"The Slack export {self._source.path} holds nothing but {len(direct)} direct conversations; "
-                    "they are read only where direct messages are asked for."
+                    f"The Slack export {self._source.path} holds nothing but direct messages; "
+                    "they are read only where they are asked for."
                 )
             return left
         asked = options.chat.strip().removeprefix("#")
@@ -195,29 +197,33 @@ class SlackReader:
         said = []
         if damage.files:
             said.append(
-                f"{damage.files} day {'file' if damage.files == 1 else 'files'} could not be read to the end, the "
-                f"first is {damage.first}: {damage.why}; what stood before was read, the rest was left out."
+                f"{_many(damage.files, 'day file')} could not be read to the end, the first is {damage.first}: "
+                f"{damage.why}; what stood before was read, the rest was left out."
             )
         if damage.replaced:
             said.append(
-                f"{damage.replaced} characters were not valid text and were replaced, "
+                f"{_many(damage.replaced, 'character')} that cannot be read as text became U+FFFD, "
                 f"the first in {damage.replaced_in}."
             )
         if tally.unparsed:
             said.append(
-                f"{tally.unparsed} entries have no time stamp or are no messages and were left out, the first is "
+                f"{_many(tally.unparsed, 'entry', 'entries')} without a time stamp left out, the first is "
                 f"{tally.first_unparsed[0]}."
             )
         if tally.again:
-            said.append(f"{tally.again} messages stand in the export more than once and were read once.")
+            said.append(f"{_many(tally.again, 'repeat')} of messages left out.")
         if tally.revisions:
-            said.append(f"{tally.revisions} records of edits were left out; the messages themselves were read.")
+            said.append(f"{_many(tally.revisions, 'record')} of edits left out; the messages themselves were read.")
         if tally.deleted_later:
             said.append(
-                f"{tally.deleted_later} messages were deleted on a later day than they were written; "
-                "the export holds their text, and it was kept."
+                f"{_many(tally.deleted_later, 'message')} deleted on a later day than written; "
+                "the export holds the text, and it was kept."
             )
         if tally.unknown:
             most = ", ".join(f"{name} ({times})" for name, times in tally.unknown.most_common(5))
-            said.append(f"{sum(tally.unknown.values())} entries are of kinds that are not known: {most}.")
+            said.append(f"{_many(sum(tally.unknown.values()), 'entry', 'entries')} of kinds not known: {most}.")
         return said
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count:,} {one if count == 1 else several or one + 's'}"

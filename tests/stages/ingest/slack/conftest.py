@@ -39,7 +39,7 @@ def message(second: float, text: str = "hi", user: str | None = "U01ANA", **more
 
 @pytest.fixture
 def make_slack(make_zip: Callable[..., Path]) -> Callable[..., Path]:
-    """A Slack ZIP of ``{"general/2024-01-05": [messages]}``; lists by their names without ``.json``, None leaves out."""
+    """A Slack ZIP of ``{"general/2024-01-05": [messages]}``; lists by name without ``.json``, None leaves one out."""
 
     def make(
         days: Mapping[str, Any], *, root: str = "", files: Mapping[str, bytes] | None = None, **lists: Any

@@ -156,7 +156,7 @@ def test_odd_letters_are_read(make_slack: Callable[..., Path], parse_file: Calla
     assert parse_file(make_slack({"general/2024-01-05": half})).column("text") == ["a? b", "😀"]
     wrong = parse_file(make_slack({"general/2024-01-05": whole.encode().replace("é".encode(), b"\xff\x01")}))
     assert wrong.column("text") == ["\ufffd\x01😀"]
-    assert any("1 characters were not valid text" in warning for warning in wrong.report.warnings)
+    assert any("1 character that cannot be read" in warning for warning in wrong.report.warnings)
 
 
 def test_a_large_day_is_streamed_and_read_the_same(

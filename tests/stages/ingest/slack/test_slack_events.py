@@ -87,7 +87,7 @@ def test_unknown_kinds_are_read_and_counted(read: Callable[..., Any]) -> None:
         (None, "system", "hologram"),
         (None, "system", "<b>"),
     ]
-    assert "3 entries are of kinds that are not known: hologram (2), another (1)." in parsed.report.warnings
+    assert "3 entries of kinds not known: hologram (2), another (1)." in parsed.report.warnings
 
 
 def test_records_of_edits_are_no_messages_of_their_own(read: Callable[..., Any]) -> None:
@@ -96,7 +96,7 @@ def test_records_of_edits_are_no_messages_of_their_own(read: Callable[..., Any])
     record = at(9.5, subtype="message_changed", hidden=True, message=new, previous_message=old)
     parsed = read(new, record)
     assert [(row["text"], row["edited"]) for row in parsed.rows] == [("first", True)]
-    assert any("1 records of edits" in warning for warning in parsed.report.warnings)
+    assert any("1 record of edits" in warning for warning in parsed.report.warnings)
     (alone,) = read(record).rows
     assert (alone["text"], alone["edited"], alone["author"]) == ("first", True, "ana.s")
 
@@ -113,4 +113,4 @@ def test_a_deleted_message_shows_that_it_was_deleted(
         assert "secret" not in repr(rows)
     later = parse_file(make_slack({"general/2024-01-05": [said], "general/2024-01-06": [gone]}))
     assert later.column("text") == ["secret"]
-    assert any("1 messages were deleted on a later day" in warning for warning in later.report.warnings)
+    assert any("1 message deleted on a later day" in warning for warning in later.report.warnings)
