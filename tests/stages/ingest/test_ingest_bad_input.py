@@ -29,7 +29,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(range(256))
         (b'{"messages": []}', "JSON"),
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"PK\x03\x04 but nothing more", "ZIP"),
-        (b"[2019-05-29, 15:04] Me: How is everyone?\n", "Signal"),
+        (b"13/03/24, 10:35 qwert - Johannes: word\n", r"Line 1 did not parse \(13/03/24, 10:35 xxxxx - xxx"),
+        (b"13/03/1403, 10:35 - Johannes: year\n", "Line 1 has the year 1403"),
         (b"10:35 PM, 07 20 - Johannes: no year\n", "No line begins"),
     ],
 )
