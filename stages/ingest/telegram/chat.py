@@ -1,22 +1,17 @@
 """One chat that is being read: its messages become rows, most of them on a short way."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from stages.ingest.draft import NO_KEY, Draft
-from stages.ingest.telegram.message import flat, read_message
+from stages.ingest.telegram.message import read_message
 from stages.ingest.telegram.outline import Head
 from stages.ingest.telegram.report import Report
 from stages.ingest.telegram.rows import Rows
 from stages.ingest.telegram.seen import NONE, ByNumber, Topics
 from stages.ingest.telegram.times import moment
+from stages.ingest.telegram.usual import Run, Shapes
 from stages.ingest.zone import LocalTimes
-
-_PLAIN: Final = frozenset(
-    {"id", "type", "date", "date_unixtime", "from", "from_id", "text", "text_entities", "reply_to_message_id"}
-)
-"""What a message has that is a text and nothing else."""
-_HASH: Final = (1 << 32) - 1
 
 
 class ChatInHand:
@@ -28,64 +23,54 @@ class ChatInHand:
         self._report = report
         self._rows = Rows(head.stable, zone)
         self._met = ByNumber()
+        self._top = -(1 << 63)
+        self._shapes = Shapes()
         self._topics = Topics()
 
     def take(self, messages: list[Any]) -> Iterator[Draft]:
         """Reads messages; hands out a draft where enough have come together."""
-        plain, rows = _PLAIN, self._rows
+        shape_of, run = self._shapes.of, Run()
         for message in messages:
             if type(message) is not dict:
                 self._report.without_date(message)
                 continue
-            if not (message.keys() <= plain and self._short(message)):
-                self._long(message)
-            if rows.is_full():
-                yield rows.take()
+            shape = shape_of(message)
+            if shape is not None and not self._topics:
+                run.add(message, shape)
+                continue
+            if run.messages:
+                self._move(run)
+                run = Run()
+            self._read(message)
+        if run.messages:
+            self._move(run)
+        if self._rows.is_full():
+            yield self._draft()
 
     def rest(self) -> Iterator[Draft]:
         """The rows that are left, if there are any."""
         if len(self._rows):
-            yield self._rows.take()
+            yield self._draft()
 
-    def _short(self, message: dict[str, Any]) -> bool:
-        """Reads a message that somebody wrote and that is new; False, and nothing done, for all others."""
-        key, text, sent = message.get("id"), message.get("text"), message.get("date_unixtime")
-        author, signer = message.get("from"), message.get("from_id")
-        entities = message.get("text_entities")
-        reply = message.get("reply_to_message_id", NO_KEY)
-        if (
-            message.get("type") != "message"
-            or type(key) is not int
-            or type(reply) is not int
-            or type(sent) is not str
-            or len(sent) != 10
-            or not sent.isdecimal()
-            or type(author) is not str
-            or type(signer) is not str
-            or not author
-            or not signer
-            or not -_HASH <= key <= _HASH
-            or not -_HASH <= reply <= _HASH
-            or not self._met.is_new(key)
-        ):
-            return False
-        if type(text) is not str:
-            if type(text) is not list:
-                return False
-            links: list[str] = []
-            text = flat(text, links)
-            if links:
-                return False
-        elif entities and not (type(entities) is list and len(entities) == 1 and _is_plain(entities[0])):
-            return False
-        self._rows.plain(int(sent), author, signer, text, key, reply)
-        self._met.put(key, hash(text) & _HASH)
-        self.entries += 1
-        if self._topics:
-            self._set_topic(key, reply)
-        return True
+    def senders(self) -> Iterator[tuple[str | None, str | None]]:
+        """Who wrote, as pairs of a name and an id."""
+        return iter(self._rows.senders)
 
-    def _long(self, message: dict[str, Any]) -> None:
+    def _draft(self) -> Draft:
+        self._met.extend(*self._rows.not_remembered())
+        return self._rows.take()
+
+    def _move(self, run: Run) -> None:
+        """Reads usual messages all at once, if they are."""
+        top = run.move(self._rows, self._top)
+        if top is not None:
+            self._top = top
+            self.entries += len(run.messages)
+            return
+        for message in run.messages:
+            self._read(message)
+
+    def _read(self, message: dict[str, Any]) -> None:
         """Reads any message."""
         when = moment(message)
         if when is None:
@@ -95,14 +80,11 @@ class ChatInHand:
         row = read_message(message, head.stable, head.kind, head.name)
         key = row.key
         if key != NO_KEY:
-            mark = hash(row.wording) & _HASH
-            met = NONE if self._met.is_new(key) else self._met.get(key)
-            if met == mark:
-                self._report.twice += 1
+            if key > self._top:
+                self._top = key
+            elif self._was_met(key, row.wording):
                 return
-            if met == NONE:
-                self._met.put(key, mark)
-            else:
+            elif self._met.get(key) != NONE:
                 self._report.shared += 1
                 key = NO_KEY
         seconds, local = when
@@ -117,15 +99,14 @@ class ChatInHand:
         elif self._topics:
             self._set_topic(key, row.reply)
 
+    def _was_met(self, key: int, wording: str) -> bool:
+        """Whether a message with this number and content was read before; counts it."""
+        self._met.extend(*self._rows.not_remembered())
+        again = self._met.get(key) == Rows.mark(wording)
+        self._report.twice += again
+        return again
+
     def _set_topic(self, key: int, reply: int) -> None:
         title = self._topics.of(key, reply)
         if title is not None:
             self._rows.topic(title)
-
-    def senders(self) -> Iterator[tuple[str | None, str | None]]:
-        """Who wrote, as pairs of a name and an id."""
-        return iter(self._rows.senders)
-
-
-def _is_plain(entity: Any) -> bool:
-    return type(entity) is dict and entity.get("type") != "text_link"

@@ -46,7 +46,7 @@ def read_message(message: dict[str, Any], chat_id: str, chat_kind: str, chat_nam
         text = flat(text, links)
         if type(entities) is list:
             _hidden(entities, links)
-    media = _media(message)
+    media = file_names(message)
     kind, author, signer, wording = "text", None, None, None
     if is_event(message):
         kind = "call" if message.get("action") in CALLS else "system"
@@ -70,12 +70,12 @@ def read_message(message: dict[str, Any], chat_id: str, chat_kind: str, chat_nam
         text,
         kind,
         media,
-        _edited(message),
+        is_edited(message),
         signer,
         text if wording is None else wording,
         number(message.get("id")),
         _reply(message, chat_id),
-        _reactions(message.get("reactions")),
+        count_reactions(message["reactions"]) if "reactions" in message else None,
         tuple(dict.fromkeys(link for link in links if link and link != text)),
     )
 
@@ -121,22 +121,33 @@ def _hidden(entities: list[Any], links: list[str]) -> None:
                 links.append(href)
 
 
-def _media(message: dict[str, Any]) -> tuple[str, ...]:
+def file_names(message: dict[str, Any]) -> tuple[str, ...]:
     """The base names of the files that were exported; reasons in brackets stand where one was not."""
+    get = message.get
     names = []
-    for key in ("photo", "file", "contact_vcard"):
-        path = message.get(key)
-        if type(path) is str and path and not (path[0] == "(" and path[-1] == ")"):
-            names.append(path.replace("\\", "/").rsplit("/", 1)[-1])
-    return tuple(name for name in names if name)
+    for path in (get("photo"), get("file"), get("contact_vcard")):
+        if path and type(path) is str and not (path[0] == "(" and path[-1] == ")"):
+            name = path.replace("\\", "/").rpartition("/")[2]
+            if name:
+                names.append(name)
+    return tuple(names)
 
 
-def _edited(message: dict[str, Any]) -> bool:
+def is_edited(message: dict[str, Any]) -> bool:
     """Old versions write ``edited`` in 1970 (or, west of Greenwich, at the end of 1969) for what was never edited."""
     if "edited_unixtime" in message:
         return message["edited_unixtime"] not in (None, "", "0", 0)
     edited = message.get("edited")
     return bool(edited) and not (type(edited) is str and edited.startswith(("1970-01-01T", "1969-12-31T")))
+
+
+def count_reactions(reactions: Any) -> int:
+    """All reactions together."""
+    total = 0
+    for one in reactions if type(reactions) is list else ():
+        count = one.get("count") if type(one) is dict else None
+        total += count if type(count) is int and count > 0 else 0
+    return min(total, (1 << 31) - 1)
 
 
 def _reply(message: dict[str, Any], chat_id: str) -> int:
@@ -145,13 +156,6 @@ def _reply(message: dict[str, Any], chat_id: str) -> int:
     if other is not None and other.lstrip("abcdefghijklmnopqrstuvwxyz") != chat_id:
         return NO_KEY
     return number(message.get("reply_to_message_id"))
-
-
-def _reactions(reactions: Any) -> int | None:
-    if type(reactions) is not list:
-        return None
-    counts = [one.get("count") for one in reactions if type(one) is dict]
-    return min(sum(count for count in counts if type(count) is int and count > 0), (1 << 31) - 1)
 
 
 def _card(message: dict[str, Any], kind: str, links: list[str]) -> tuple[str, str]:

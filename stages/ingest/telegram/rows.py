@@ -1,7 +1,6 @@
 """Rows of one chat on their way into a draft, column by column: most rows have a sender and a text and nothing else."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,14 +13,16 @@ from stages.ingest.zone import LocalTimes
 
 _MOST_ROWS: Final = 20_000
 _MOST_CHARACTERS: Final = 16 << 20
-_UNEVEN: Final = re.compile(
-    rb"\r|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c",
-)
+_CACHED: Final = 1 << 16
 _MARKS: Final = "[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]"
 
 
 class Rows:
-    """Collects messages of one chat; :meth:`take` hands them out as a draft. ``senders`` are pairs of name and id."""
+    """Collects messages of one chat; :meth:`take` hands them out as a draft.
+
+    ``senders`` are pairs of name and id. What few rows have is kept by the row's place: ``kinds`` (as codes),
+    ``media``, ``links``, ``reactions``, and the places of ``edited`` ones.
+    """
 
     def __init__(self, chat: str, zone: LocalTimes) -> None:
         self._chat = chat
@@ -36,14 +37,15 @@ class Rows:
         self._keys: list[int] = []
         self._replies: list[int] = []
         self._local: list[int] = []
-        self._kinds: dict[int, int] = {}
+        self.kinds: dict[int, int] = {}
         self._wordings: dict[int, str] = {}
-        self._media: dict[int, tuple[str, ...]] = {}
-        self._edited: list[int] = []
-        self._reactions: dict[int, int] = {}
+        self.media: dict[int, tuple[str, ...]] = {}
+        self.edited: list[int] = []
+        self.reactions: dict[int, int] = {}
         self._topics: dict[int, str] = {}
-        self._links: dict[int, tuple[str, ...]] = {}
+        self.links: dict[int, tuple[str, ...]] = {}
         self._characters = 0
+        self._remembered = 0
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -51,41 +53,64 @@ class Rows:
     def is_full(self) -> bool:
         return len(self._texts) >= _MOST_ROWS or self._characters >= _MOST_CHARACTERS
 
-    def plain(self, seconds: float, author: str | None, signer: str | None, text: str, key: int, reply: int) -> None:
-        """Adds a message that somebody wrote at ``seconds`` UTC."""
-        sender = (author, signer)
-        code = self.senders.get(sender)
-        if code is None:
-            code = self.senders[sender] = len(self.senders)
-        self._seconds.append(seconds)
-        self._codes.append(code)
-        self._texts.append(text)
-        self._keys.append(key)
-        self._replies.append(reply)
-        self._characters += len(text)
+    def extend(
+        self,
+        seconds: Sequence[float],
+        authors: Sequence[str | None],
+        signers: Sequence[str | None],
+        texts: Sequence[str],
+        keys: Sequence[int],
+        replies: Sequence[int],
+    ) -> int:
+        """Adds texts that people wrote at ``seconds`` UTC. Gives the first row's place."""
+        senders = self.senders
+        for sender in set(zip(authors, signers, strict=True)):
+            if sender not in senders:
+                senders[sender] = len(senders)
+        first = len(self._texts)
+        self._seconds += seconds
+        self._codes += map(senders.__getitem__, zip(authors, signers, strict=True))
+        self._texts += texts
+        self._keys += keys
+        self._replies += replies
+        self._characters += sum(map(len, texts))
+        return first
 
     def add(self, row: Row, seconds: float, key: int, *, local: bool) -> None:
         """Adds any message. ``local``: its seconds are those of a clock without a zone."""
-        at = len(self._texts)
-        self.plain(seconds, row.author, row.signer, row.text, key, row.reply)
+        at = self.extend([seconds], [row.author], [row.signer], [row.text], [key], [row.reply])
         if local:
             self._local.append(at)
         if row.kind != "text":
-            self._kinds[at] = KIND_CODES[row.kind]
+            self.kinds[at] = KIND_CODES[row.kind]
         if row.wording != row.text:
             self._wordings[at] = row.wording
         if row.media:
-            self._media[at] = row.media
+            self.media[at] = row.media
         if row.edited:
-            self._edited.append(at)
+            self.edited.append(at)
         if row.reactions is not None:
-            self._reactions[at] = row.reactions
+            self.reactions[at] = row.reactions
         if row.links:
-            self._links[at] = row.links
+            self.links[at] = row.links
 
     def topic(self, title: str) -> None:
         """The last message stands in this topic."""
         self._topics[len(self._texts) - 1] = title
+
+    @staticmethod
+    def mark(wording: str) -> int:
+        """32 bits that tell contents apart, in this process."""
+        return hash(wording) & 0xFFFFFFFF
+
+    def not_remembered(self) -> tuple[list[int], list[int]]:
+        """Numbers and marks of the rows that were not given so before."""
+        first, self._remembered = self._remembered, len(self._texts)
+        wordings = self._texts[first:]
+        for at, wording in self._wordings.items():
+            if at >= first:
+                wordings[at - first] = wording
+        return self._keys[first:], [hash(wording) & 0xFFFFFFFF for wording in wordings]
 
     def take(self) -> Draft:
         """The messages so far; none are held after."""
@@ -103,9 +128,9 @@ class Rows:
                 own[at] = wording
             wordings = _even(pa.array(own, pa.string()))
         kinds = np.full(n, KIND_CODES["text"], np.int8)
-        kinds[list(self._kinds)] = list(self._kinds.values())
+        kinds[list(self.kinds)] = list(self.kinds.values())
         edited = np.zeros(n, np.bool_)
-        edited[self._edited] = True
+        edited[self.edited] = True
         authors, signers = self._people()
         draft = Draft(
             local=local,
@@ -113,16 +138,16 @@ class Rows:
             authors=authors,
             texts=texts,
             kinds=kinds,
-            media=_lists(self._media, n),
+            media=_lists(self.media, n),
             edited=edited,
             signers=signers,
             wordings=wordings,
             chat=self._chat,
             keys=np.array(self._keys, np.int64),
             replies=np.array(self._replies, np.int64),
-            reactions=_sparse(self._reactions, n, pa.int32()) if self._reactions else None,
+            reactions=_sparse(self.reactions, n, pa.int32()) if self.reactions else None,
             topics=_sparse(self._topics, n, pa.string()) if self._topics else None,
-            links=_lists(self._links, n) if self._links else None,
+            links=_lists(self.links, n) if self.links else None,
         )
         self._clear()
         return draft
@@ -139,10 +164,25 @@ class Rows:
 
 def _even(texts: pa.StringArray) -> pa.StringArray:
     """One kind of line end, no direction marks. Cost: a scan of the bytes where there is nothing to do."""
-    data = texts.buffers()[2]
-    if data is None or not _UNEVEN.search(data):
-        return texts
-    return pc.replace_substring_regex(pc.replace_substring(texts, "\r\n", "\n"), _MARKS, "")
+    return (
+        pc.replace_substring_regex(pc.replace_substring(texts, "\r\n", "\n"), _MARKS, "") if _uneven(texts) else texts
+    )
+
+
+def _uneven(texts: pa.StringArray) -> bool:
+    if not texts.buffers()[2]:
+        return False
+    data = np.frombuffer(texts.buffers()[2], np.uint8)
+    for start in range(0, len(data), _CACHED):
+        part = data[start : start + _CACHED + 2]
+        leads = np.flatnonzero((part[:-2] == 0xE2) | (part[:-2] == 0xD8))
+        second, third = part[leads + 1], part[leads + 2]
+        dots = (second == 0x80) & ((third == 0x8E) | (third == 0x8F) | ((third >= 0xAA) & (third <= 0xAE)))
+        isolates = (second == 0x81) & (third >= 0xA6) & (third <= 0xA9)
+        letters = (part[leads] == 0xD8) & (second == 0x9C)
+        if (dots | isolates | letters).any() or (part == 0x0D).any():
+            return True
+    return bytes(data[-2:]) == b"\xd8\x9c"
 
 
 def _sparse(values: Mapping[int, object], n: int, kind: pa.DataType) -> pa.Array:

@@ -7,6 +7,8 @@ from array import array
 from bisect import bisect_left
 from typing import Final
 
+import numpy as np
+
 from stages.ingest.draft import NO_KEY
 
 NONE: Final = -1
@@ -40,9 +42,17 @@ class ByNumber:
         at = self._place(key)
         return self._values[at] if at >= 0 else self._late.get(key, NONE)
 
-    def is_new(self, key: int) -> bool:
-        """Whether ``key`` lies beyond all that was put, without looking further."""
-        return not self._keys or key * self._sign > self._keys[-1]
+    def extend(self, keys: list[int], values: list[int]) -> None:
+        """Puts many, in their order; NO_KEY is no number. Ascending ones cost next to nothing."""
+        numbers = np.array(keys, np.int64)
+        ascends = bool((numbers[1:] > numbers[:-1]).all()) and self._sign == 1 and NO_KEY not in keys
+        if ascends and len(keys) and (not self._keys or keys[0] > self._keys[-1]):
+            self._keys.frombytes(numbers.tobytes())
+            self._values.frombytes(np.array(values, np.uint32).tobytes())
+            return
+        for key, value in zip(keys, values, strict=True):
+            if key != NO_KEY:
+                self.put(key, value)
 
     def _place(self, key: int) -> int:
         at = bisect_left(self._keys, key)

@@ -181,20 +181,26 @@ class JsonStream:
             going = self._step(border)
 
     def _slice(self, border: _Border) -> list[Any] | None:
-        """As many items as a block holds, parsed at once; None where that cannot be done, and then nothing moved."""
+        """As many items as a slice holds, parsed at once; None where that cannot be done, and then nothing moved."""
         if border.between is None:
             return None
         self._ahead(self._slice_bytes)
         stop = min(len(self._data), self._at + self._slice_bytes)
         end = self._data.rfind(border.between, self._at, stop)
         if end < 0:
-            # a long message
+            # a long message, or the last one
             self._ahead(self._block)
             stop = len(self._data)
             end = self._data.find(border.between, self._at, stop)
-        last = border.last.search(self._data, self._at, stop) if border.last else None
-        if last is not None:
-            end = last.start()
+        batch = self._parsed(end)
+        if batch is None and border.last:
+            last = border.last.search(self._data, self._at, stop)
+            if last is not None:
+                batch = self._parsed(last.start())
+        return batch
+
+    def _parsed(self, end: int) -> list[Any] | None:
+        """The items from the position to a brace at ``end``, if they are whole ones; and moves behind it."""
         if end < 0:
             return None
         raw = b"".join((b"[", memoryview(self._data)[self._at : end + 1], b"]"))
