@@ -73,12 +73,11 @@ class ZipReader:
         self._refuse(entry, self.limits.max_bytes if limit is None else limit)
         source = self._source()
         try:
-            stream = cast(BinaryIO, io.BufferedReader(EntryStream(source, entry), BLOCK))
+            raw = EntryStream(source, entry)
         except BaseException:
             source.close()
             raise
-        if read_ahead:
-            stream = cast(BinaryIO, io.BufferedReader(ReadAhead(stream), BLOCK))
+        stream = cast(BinaryIO, io.BufferedReader(ReadAhead(raw) if read_ahead else raw, BLOCK))
         self._streams.add(stream)
         return stream
 

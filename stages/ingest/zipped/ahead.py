@@ -3,19 +3,21 @@
 import io
 import queue
 import threading
-from typing import BinaryIO, Final
+from typing import Final
+
+from stages.ingest.zipped.stream import EntryStream
 
 BLOCK: Final = 1 << 20
 _BLOCKS_AHEAD: Final = 4
 
 
 class ReadAhead(io.RawIOBase):
-    """``stream``, read by a thread of its own up to four blocks of 1 MiB ahead; owns it.
+    """An entry, unpacked by a thread of its own up to four blocks of 1 MiB ahead; owns ``stream``.
 
     What reading raises is raised here, after the bytes before it. Closing ends the thread at once, wherever it is.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: EntryStream) -> None:
         self._blocks: queue.Queue[bytes | BaseException] = queue.Queue(_BLOCKS_AHEAD)
         self._stop = threading.Event()
         self._block = memoryview(b"")
@@ -58,11 +60,11 @@ class ReadAhead(io.RawIOBase):
             self._end = True
 
 
-def _read(stream: BinaryIO, blocks: "queue.Queue[bytes | BaseException]", stop: threading.Event) -> None:
+def _read(stream: EntryStream, blocks: "queue.Queue[bytes | BaseException]", stop: threading.Event) -> None:
     try:
         with stream:
             while not stop.is_set():
-                block = stream.read(BLOCK)
+                block = stream.block(BLOCK)
                 blocks.put(block)
                 if not block:
                     break

@@ -79,11 +79,17 @@ class EntryStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        view = memoryview(buffer)[: self._left]
+        data = self.block(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def block(self, most: int) -> bytes:
+        """The next bytes, ``most`` of them at most, without a copy; none at the end."""
+        most = min(most, self._left)
         try:
-            n = self._fill(view) if len(view) else 0
-            self._crc = isal_zlib.crc32(view[:n], self._crc)
-            self._left -= n
+            data = self._next(most) if most else b""
+            self._crc = isal_zlib.crc32(data, self._crc)
+            self._left -= len(data)
             if not self._left and not self._checked:
                 self._check_end()
         except (_INFLATE_ERROR, lzma.LZMAError, EOFError):
@@ -91,7 +97,7 @@ class EntryStream(io.RawIOBase):
         except OSError as error:
             # bz2 says that data is invalid by an OSError without a number
             raise (self._unreadable(error.strerror) if error.strerror else self._damaged()) from None
-        return n
+        return data
 
     def close(self) -> None:
         if not self.closed:
@@ -138,18 +144,13 @@ class EntryStream(io.RawIOBase):
         filters = [{"id": lzma.FILTER_LZMA1, "dict_size": dictionary, "lc": lc, "lp": lp, "pb": pb}]
         return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
-    def _fill(self, view: memoryview) -> int:
-        """At least one byte of the entry into ``view``."""
-        if self._decompressor is None:
-            n = self._source.readinto(view)  # type: ignore[attr-defined]
-            if not n:
-                raise EOFError
-            return int(n)
-        data = self._unpacked(self._decompressor, len(view))
+    def _next(self, most: int) -> bytes:
+        """At least one byte of the entry."""
+        unpacking = self._decompressor
+        data = self._source.read(most) if unpacking is None else self._unpacked(unpacking, most)
         if not data:
             raise EOFError
-        view[: len(data)] = data
-        return len(data)
+        return data
 
     def _unpacked(self, decompressor: _Decompressor, most: int) -> bytes:
         """One to ``most`` bytes, or none where there are no more."""
