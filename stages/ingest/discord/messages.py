@@ -26,7 +26,7 @@ _MOST_AUTHORS: Final = 20_000
 _LONGEST: Final = 32 << 20
 """No message is longer: what is has another layout than it began with."""
 _LAYOUT: Final = re.compile(rb"(\r?\n)([ \t]+)\{\r?\n")
-_START: Final = re.compile(rb'\{\s*"id"\s*:\s*"\d+"\s*,\s*"type"\s*:')
+_START: Final = re.compile(rb'\{\s*"id"\s*:\s*"\d+"\s*,\s*"type"\s*:\s*"?\w*"?\s*,\s*"timestamp"')
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -222,8 +222,9 @@ def _by_events(head: bytes, chunks: Iterator[bytes], damage: Damage) -> Iterator
             # the parser cannot go on; what is left is counted, so that nobody takes a part for the whole
             read = len(events)
             yield _dicts(list(events), offset, damage)
-            left = len(_START.findall(chunk)) - read + sum(len(_START.findall(piece)) for piece in pieces)
-            damage.lose(max(left, 1), offset)
+            starts = [match.start() for match in _START.finditer(chunk)]
+            left = len(starts) - read + sum(len(_START.findall(piece)) for piece in pieces)
+            damage.lose(max(left, 1), offset + (starts[read] if read < len(starts) else 0))
             return
         if events:
             yield _dicts(list(events), offset, damage)
