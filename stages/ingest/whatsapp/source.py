@@ -12,6 +12,8 @@ from stages.ingest.whatsapp.grammar import read_header
 from stages.ingest.zips import Member
 
 _SNIFF: Final = 1 << 16
+_ANY_NAME: Final = 2
+_FULL_OF_HEADERS: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,14 @@ def find_chat(source: Source) -> ChatSource:
         raise BadInput(f"The ZIP {source.path} holds no chat that can be read{_why_no_chat(source.members)}.")
     best = min(rank for rank, _, _ in graded)
     chats = [(share, member) for rank, share, member in graded if rank == best]
-    if len(chats) > 1 and best < 2:
+    if best == _ANY_NAME:
+        # without a name that tells, several texts full of headers are several chats
+        chats = [pair for pair in chats if pair[0] >= _FULL_OF_HEADERS] or [max(chats, key=lambda pair: pair[0])]
+    if len(chats) > 1:
         raise BadInput(
             f"The ZIP {source.path} holds {len(chats)} chats; unpack it and give each chat's text file on its own."
         )
-    chat = max(chats, key=lambda pair: (pair[0], pair[1].size))[1]
+    chat = chats[0][1]
     others = tuple(member for member in source.members if member.position != chat.position)
     encoding = text_encoding("The chat in the ZIP", _head(source, chat))
     return ChatSource(lambda: decoded(source.open(chat), encoding), chat.size, others, chat.position)
@@ -68,13 +73,13 @@ def _graded(source: Source) -> list[tuple[int, float, Member]]:
     texts = [member for member in source.members or () if member.name.lower().endswith(".txt") and member.size > 0]
     graded = [(_rank(member), _share("A text in the ZIP", _head(source, member)), member) for member in texts]
     # documents that people sent end in .txt as well: a chat is what has headers
-    return [(rank, share, member) for rank, share, member in graded if share >= (0.05 if rank == 2 else 0.001)]
+    return [(rank, share, member) for rank, share, member in graded if share >= (0.05 if rank == _ANY_NAME else 0.001)]
 
 
 def _rank(member: Member) -> int:
     """0 the name that iOS gives, 1 a name that WhatsApp gives in some language, 2 any other."""
     stem = member.name.lower()
-    return 0 if stem == "_chat.txt" else 1 if "whatsapp" in stem else 2
+    return 0 if stem == "_chat.txt" else 1 if "whatsapp" in stem else _ANY_NAME
 
 
 def _share(what: str, head: bytes) -> float:

@@ -332,6 +332,15 @@ def test_two_chats_in_one_zip(make_zip: Any, refused: Callable[..., str], entry:
     assert "2 chats" in refused(path)
 
 
+def test_two_chats_under_any_names_are_never_one_in_silence(
+    make_zip: Any, refused: Callable[..., str], read: Any, entry: Any
+) -> None:
+    other = "13/03/2024, 10:00 - Zoe: other\n" * 5
+    assert "2 chats" in refused(make_zip([("Ana.txt", entry().body), ("Zoe.txt", other)]))
+    notes = "13/03/2024, 10:00 - meeting\n" + "minutes of it\n" * 30
+    assert read(make_zip([("minutes.txt", notes), ("Ana.txt", entry().body)])) == SAID
+
+
 def test_documents_and_system_files_beside_the_chat(make_zip: Any, read: Any, entry: Any) -> None:
     other_chat = b"[1/2/19, 10:00:00] Zoe: another chat as a document\n" * 90
     path = make_zip(
