@@ -30,7 +30,7 @@ class LocalTimes:
     def to_utc(self, local: Ints) -> Ints:
         """Seconds since the epoch, UTC, of local seconds. Cost: linear, plus one look-up per distinct day."""
         days = local // DAY
-        distinct, inverse = np.unique(days, return_inverse=True)
+        distinct, inverse = _distinct(days)
         offsets = np.zeros(len(distinct), np.int64)
         mixed = np.zeros(len(distinct), np.bool_)
         for index, day in enumerate(distinct.tolist()):
@@ -55,3 +55,12 @@ class LocalTimes:
         offset = (_EPOCH + timedelta(seconds=local)).replace(tzinfo=self._zone).utcoffset()
         assert offset is not None
         return int(offset.total_seconds())
+
+
+def _distinct(days: Ints) -> tuple[Ints, Ints]:
+    """The distinct days, and which of them each row has. Rows of one day mostly follow one another."""
+    if not len(days):
+        return days, days
+    heads = np.concatenate((np.zeros(1, np.int64), np.flatnonzero(days[1:] != days[:-1]) + 1))
+    distinct, inverse = np.unique(days[heads], return_inverse=True)
+    return distinct, np.repeat(inverse, np.diff(np.append(heads, len(days))))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from stages.ingest.columns import Bytes, Ints, Mask
 from stages.ingest.whatsapp.blocks import CR, Block
+from stages.ingest.whatsapp.scan import positions
 from stages.ingest.whatsapp.tokens import mark_width
 
 _DIRECTION: Final = "[\u200e\u200f\u202a-\u202e\u061c]"
@@ -45,7 +46,7 @@ def clean_texts(block: Block, starts: Ints) -> Texts:
     n = len(block)
     texts = block.strings(starts, block.ends)
     data = block.data[: block.size]
-    feeds = np.flatnonzero(data == CR)
+    feeds = positions(data, CR)
     if len(feeds):
         rows = _rows(starts, block.ends, feeds)
         texts = _replaced(texts, rows, lambda part: pc.replace_substring(part, "\r\n", "\n"))
@@ -78,23 +79,23 @@ def clean_texts(block: Block, starts: Ints) -> Texts:
         inner_mark=inner,
         first=np.where(full, block.data[starts], 0).astype(np.uint8),
         last=np.where(full, block.data[np.maximum(block.ends - 1, 0)], 0).astype(np.uint8),
-        angle=_with(block, starts, np.flatnonzero(data == 0x3E)),
-        round=_with(block, starts, np.flatnonzero(data == 0x29)),
+        angle=_with(block, starts, positions(data, 0x3E)),
+        round=_with(block, starts, positions(data, 0x29)),
         headed=(block.ends > block.stops) & ((line_end == 0x3A) | (line_end == 0x20)),
         placed=_placed(block, starts),
     )
 
 
-def _with(block: Block, starts: Ints, positions: Ints) -> Mask:
+def _with(block: Block, starts: Ints, at: Ints) -> Mask:
     mask = np.zeros(len(block), np.bool_)
-    mask[_rows(starts, block.ends, positions)] = True
+    mask[_rows(starts, block.ends, at)] = True
     return mask
 
 
 def _placed(block: Block, starts: Ints) -> Mask:
     raw = block.data[: block.size].tobytes()
-    positions = [at for part in PLACES for at in _finds(raw, part)]
-    return _with(block, starts, np.array(sorted(positions), np.int64))
+    found = [at for part in PLACES for at in _finds(raw, part)]
+    return _with(block, starts, np.array(sorted(found), np.int64))
 
 
 def _finds(raw: bytes, part: bytes) -> Iterator[int]:
@@ -106,7 +107,7 @@ def _finds(raw: bytes, part: bytes) -> Iterator[int]:
 
 def _marks(block: Block) -> Ints:
     data = block.data[: block.size]
-    at = np.flatnonzero((data == 0xE2) | (data == 0xD8))
+    at = positions(data, 0xE2, 0xD8)
     return at[mark_width(block.data, at) > 0] if len(at) else at
 
 

@@ -45,7 +45,13 @@ def split(fields: Ints, order: str) -> tuple[Ints, Ints, Ints]:
 
 
 def to_days(fields: Ints, order: str) -> tuple[Ints, Mask]:
-    """Days since 1970-01-01 and whether the date exists (0 where it does not)."""
+    """Days since 1970-01-01 and whether the date exists (0 where it does not). Dates that follow one another and are
+    equal, as most are, are looked at once."""
+    heads = _heads(fields)
+    if len(heads) * 2 < fields.shape[1]:
+        days, good = to_days(fields[:, heads], order)
+        times = np.diff(np.append(heads, fields.shape[1]))
+        return np.repeat(days, times), np.repeat(good, times)
     year, month, day = split(fields, order)
     good = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= FIRST_YEAR) & (year <= LAST_YEAR)
     months = (np.where(good, year, FIRST_YEAR) - 1970) * 12 + np.where(good, month, 1) - 1
@@ -53,6 +59,14 @@ def to_days(fields: Ints, order: str) -> tuple[Ints, Mask]:
     after = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     good &= day <= after - first
     return np.where(good, first + day - 1, 0), good
+
+
+def _heads(fields: Ints) -> Ints:
+    """Where a date stands that the one before it is not."""
+    if not fields.shape[1]:
+        return np.zeros(0, np.int64)
+    differ = (fields[:, 1:] != fields[:, :-1]).any(axis=0)
+    return np.concatenate((np.zeros(1, np.int64), np.flatnonzero(differ) + 1))
 
 
 @dataclass
@@ -123,14 +137,15 @@ class DateEvidence:
             if len(days):
                 before = days[:1] if candidate.last is None else np.array([candidate.last])
                 steps = np.diff(np.concatenate((before, days)))
-                candidate.steps += int((steps < 0).sum())
                 candidate.last = int(days[-1])
-                leaps = lines[good][steps < -_LEAP]
-                # the notice about encryption, which comes first, may bear a later date than the first messages
-                leaps = leaps[leaps > _HEAD]
-                if len(leaps):
+                back = np.flatnonzero(steps < 0)
+                if len(back):
+                    candidate.steps += len(back)
+                    leaps = lines[good][back[steps[back] < -_LEAP]]
+                    # the notice about encryption, which comes first, may bear a later date than the first messages
+                    leaps = leaps[leaps > _HEAD]
                     candidate.leaps += len(leaps)
-                    candidate.leap_line = candidate.leap_line or int(leaps[0])
+                    candidate.leap_line = candidate.leap_line or next(iter(leaps.tolist()), None)
 
     def fits(self, name: str) -> bool:
         """Whether an order reads every date, but for a few that exist in none."""
