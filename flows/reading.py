@@ -14,7 +14,7 @@ from stages.errors import BadInput
 from stages.ingest.export import ParseOptions, ParseReport
 from stages.ingest.limits import zip_limits
 
-APART_BYTES = 16 * 2**20
+APART_BYTES = 8 * 2**20
 """Bytes of exports beside the largest one from which a process for each pays for its start."""
 
 ALL_CHATS = "all"
@@ -111,24 +111,34 @@ def _read(
     ]
 
 
+class _Stop:
+    """Set when the run is to stop, or when one of its exports turned out to be bad."""
+
+    def __init__(self, run: Publication) -> None:
+        self._run = run
+        self.bad = False
+
+    def is_set(self) -> bool:
+        return self.bad or self._run.stopped.is_set()
+
+
 def _side_by_side(run: Publication, batches: Sequence[Mapping[str, Any]]) -> list[ParseReport]:
-    found: dict[int, ParseReport | Exception] = {}
+    found: dict[int, ParseReport] = {}
+    errors: list[tuple[bool, int, Exception]] = []
+    stop = _Stop(run)
     with run.progress.phase("Reading the exports", len(batches)):
-        for position, result in run.runner.map(PARSE_APART, [{**batch, "stopped": run.stopped} for batch in batches]):
+        for position, result in run.runner.map(PARSE_APART, [{**batch, "stopped": stop} for batch in batches]):
             run.check()
             run.progress.advance()
             if isinstance(result, Exception):
-                found[position] = result
+                stop.bad = True  # the others need not end
+                errors.append((not isinstance(result, BadInput), position, result))
                 continue
             found[position] = result.value
             run.monitor.add(PARSE_APART.name, result.seconds, result.value.counts["entries"])
-    reports = []
-    for position in range(len(batches)):
-        report = found[position]
-        if isinstance(report, Exception):
-            raise report
-        reports.append(report)
-    return reports
+    if errors:
+        raise min(errors, key=lambda error: error[:2])[2]
+    return [found[position] for position in range(len(batches))]
 
 
 def _order(run: Publication, job: Job, report: ParseReport, proven: Mapping[str, str]) -> str:

@@ -7,8 +7,7 @@ import multiprocessing
 import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Event
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from stages.errors import StreamlinerError
 from stages.ingest.export import ParseReport, parse_export
@@ -16,10 +15,16 @@ from stages.ingest.export import ParseReport, parse_export
 _LOOK_SECONDS: Final = 0.2
 
 
-def parse_apart(path: Path, out: Path, *, stopped: Event | None = None, **arguments: Any) -> ParseReport:
+class Stop(Protocol):
+    """What says that reading is to end: an event, or anything with its question."""
+
+    def is_set(self) -> bool: ...
+
+
+def parse_apart(path: Path, out: Path, *, stopped: Stop | None = None, **arguments: Any) -> ParseReport:
     """:func:`stages.ingest.export.parse_export` in a child process; call it from a thread of its own.
 
-    When ``stopped`` is set the child is ended and :class:`StreamlinerError` raised. Raises what the child raises, and
+    When ``stopped`` says so the child is ended and :class:`StreamlinerError` raised. Raises what the child raises, and
     :class:`StreamlinerError` when it ended without a word (killed, or out of memory).
     """
     context = multiprocessing.get_context("spawn")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -144,7 +145,7 @@ def parse_export(
     report = _report(platform.PLATFORM, reader.summary(), emission, privacy, options)
     report.warnings = [*said, *report.warnings, *_missing(source, missing)]
     report.attachments = files
-    report.names = privacy.records()
+    report.names = sorted(privacy.records(), key=attrgetter("kind", "mac"))
     report.seconds = round(time.perf_counter() - started, 3)
     report.peak_rss_mb = round(peak_rss_mb(), 1)
     return report

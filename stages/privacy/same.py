@@ -35,7 +35,9 @@ def renamed(
         kept, other = (new, old) if after in met and before not in met else (old, new)
         kept = same.get(kept, kept)
         who = identity(kept, region)
-        mac = given.mac(identity(other, region))
-        records.append(NameRecord(mac, mac, 0, "name", True, given.give([who])[who]))
+        alias = given.give([who])[who]
+        # both, else the alias would look taken to the one who is kept
+        macs = (given.mac(who), given.mac(identity(other, region)))
+        records += [NameRecord(mac, mac, 0, "name", True, alias) for mac in macs]
         same[other] = kept
     return same, tuple(records)
