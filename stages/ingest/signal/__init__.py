@@ -19,7 +19,7 @@ def matches(source: Source) -> bool:
 
 def open_reader(source: Source, options: ReadOptions) -> Reader:
     """A reader for signal-export's files. Raises :class:`BadInput` for other forms."""
-    files = chat_files(source)
+    files = chat_files(source, asked=True)
     readable = [file for file in files if file.kind in _READ]
     if readable:
         return SignalReader(source, readable, options)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, BinaryIO, Final
 
 from stages.ingest.reader import Source
-from stages.ingest.signal.header import is_foreign_text, is_signal_text
+from stages.ingest.signal.header import has_headers, is_foreign_text, is_signal_text
 from stages.ingest.zips import Member
 
 HEAD: Final = 1 << 16
@@ -29,10 +29,15 @@ class ChatFile:
     beside: tuple[int, ...] = ()
 
 
-def chat_files(source: Source, *, first_only: bool = False) -> list[ChatFile]:
-    """The files of an export in its order; of a folder with both, the JSON lines and not the Markdown."""
+def chat_files(source: Source, *, first_only: bool = False, asked: bool = False) -> list[ChatFile]:
+    """The files of an export in its order; of a folder with both, the JSON lines and not the Markdown.
+
+    ``asked``: somebody says that it is Signal's, so that a single file need not prove it.
+    """
     if source.members is None:
         kind = kind_of(source.head)
+        if not kind and asked and has_headers(_text(source.head)):
+            kind = "markdown"
         return [ChatFile(source.open, kind, "The export", "")] if kind else []
     folders: dict[str, dict[str, Member]] = {}
     for member in source.members:
@@ -102,7 +107,8 @@ def _objects(text: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     found = []
     for line in text.split("\n")[:2]:
         try:
-            found.append(json.loads(line))
+            value = json.loads(line)
+            found.append(value[0] if isinstance(value, list) and value else value)
         except (ValueError, RecursionError):
             break
     if not found and text.startswith("["):

@@ -14,7 +14,7 @@ _HEADER: Final = re.compile(
     r"\[(\d{4})-(\d{2})-(\d{2})(,?) (\d{2}):(\d{2})(?::(\d{2}))?\] ([^\n:][^\n]{0,199}?): ?(?=[^\n]*$)"
 )
 _OTHER: Final = re.compile("[\u200e\u200f\ufeff]*\\[[^\\]\n]{0,24}\\d{1,2}[:.]\\d{2}[^\\]\n]{0,16}\\] [^\n]{0,200}?:")
-_MARKS: Final = re.compile("[\u200e\u200f]")
+_MARKED: Final = re.compile("^[\u200e\u200f]+\\[|^\\[[^\\]\n]{8,24}\\] [^\n]{1,200}?: ?[\u200e\u200f]", re.MULTILINE)
 _WHATSAPP: Final = re.compile(
     r"<attached: |end-to-end encrypted|(?:image|video|audio|sticker|GIF|document|Contact card) omitted\b"
 )
@@ -75,14 +75,20 @@ def is_signal_text(text: str) -> bool:
             others += 1
         ended += line.endswith("  ")
     headers = sum(forms.values())
-    if not headers or others > headers or _MARKS.search(text):
+    if not headers or others > headers:
         return False
     form = forms.most_common(1)[0][0]
     if not form.seconds:
         return True
-    if _WHATSAPP.search(text):
+    # WhatsApp marks what it writes itself; Signal marks nothing
+    if _WHATSAPP.search(text) or _MARKED.search(text):
         return False
     return OWNER in senders or bool(_LINK.search(text) or _REACTIONS.search(text)) or ended * 2 > headers
+
+
+def has_headers(text: str) -> bool:
+    """Whether any line of a text begins like a message."""
+    return any((header := read_header(line)) and header.local is not None for line in text.splitlines())
 
 
 def is_foreign_text(text: str) -> bool:

@@ -51,7 +51,7 @@ def _file(messages: list[dict[str, Any]], indent: int | None, feed: str) -> byte
     return json.dumps(value, ensure_ascii=False, indent=indent).replace("\n", feed).encode()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(MESSAGE, max_size=6), st.sampled_from([None, 2, 4]), st.sampled_from(["\n", "\r\n"]))
 def test_both_ways_read_what_was_written(messages: list[dict[str, Any]], indent: int | None, feed: str) -> None:
     data = _file(messages, indent, feed)
@@ -62,7 +62,7 @@ def test_both_ways_read_what_was_written(messages: list[dict[str, Any]], indent:
         assert damage == Damage()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(MESSAGE, min_size=1, max_size=5), st.integers(0, 10**6))
 def test_a_cut_anywhere_loses_only_what_is_behind_it(messages: list[dict[str, Any]], where: int) -> None:
     data = _file(messages, 2, "\n")
@@ -91,23 +91,39 @@ def _naive(value: Any) -> set[str]:
     return names - {""}
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(MESSAGE, max_size=6), st.sampled_from([None, 2]), st.integers(1, 3000), st.permutations(range(6)))
-def test_every_name_is_found(messages: list[dict[str, Any]], indent: int | None, size: int, order: list[int]) -> None:
-    for message in messages:
-        # other tools write the keys of a user in another order
-        for each in [message["author"], *message["mentions"]] if order[0] else []:
-            items = list(each.items())[:6]
-            each.clear()
-            each.update(items[at] for at in order)
+@settings(max_examples=60, deadline=None)
+@given(st.lists(MESSAGE, max_size=6), st.sampled_from([None, 2]), st.integers(50, 3000))
+def test_every_name_is_found(messages: list[dict[str, Any]], indent: int | None, size: int) -> None:
     people = People()
     people.scan(utf8_chunks(io.BytesIO(_file(messages, indent, "\n")), size))
-    missed = {name for name in _naive(messages) if name.strip() not in {found.strip() for found in people.names}}
-    neighbours = abs(order.index(1) - order.index(2)) == 1 or order.index(5) == order.index(1) + 1
-    assert not missed or (order[0] and not neighbours)
+    assert _naive(messages) <= {name.strip() for name in people.names}
 
 
-@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("id", "name", "isBot", "nickname"),
+        ("id", "discriminator", "name", "nickname"),
+        ("isBot", "name", "nickname", "id"),
+        ("nickname", "name", "discriminator", "id"),
+        ("id", "name", "discriminator", "isBot"),
+        ("id", "name", "nickname"),
+    ],
+    ids=" ".join,
+)
+def test_names_in_another_order_of_keys(keys: tuple[str, ...], dce: Any) -> None:
+    def reordered(number: int) -> dict[str, Any]:
+        user = dce.user(number, f"name{number}", f"Nick {number}")
+        return {key: user[key] for key in keys}
+
+    people = People()
+    people.scan([dce.written(dce.export([dce.message(n, reordered(n), "x") for n in range(1, 5)]))])
+    wanted = {f"name{n}" for n in range(1, 5)} | ({f"Nick {n}" for n in range(1, 5)} if "nickname" in keys else set())
+    assert wanted <= people.names
+    assert "Helper" not in people.names
+
+
+@pytest.mark.parametrize("size", [64, 1000])
 def test_names_across_the_borders_of_blocks(size: int, dce: Any) -> None:
     people = People()
     messages = [dce.message(n, dce.user(n, f"name{n}", f'Nick "{n}"'), "x") for n in range(1, 40)]
