@@ -123,7 +123,10 @@ class AuthorBook:
             mask = np.zeros(n, np.bool_)
             mask[inside] = True
             self._take(block, codes, starts, mask, second, self._index)
-        open_rows = (bare >= 0) & ((bare < spaced) | (spaced < 0))
+        events = web_events(block) & (codes < 0)
+        if events.any():
+            starts[events] += 2
+        open_rows = (bare >= 0) & ((bare < spaced) | (spaced < 0)) & ~events
         if open_rows.any():
             after = block.data[np.maximum(bare, 0) + 1]
             lower = after | 0x20
@@ -166,10 +169,18 @@ class AuthorBook:
         return found
 
     def _plausible(self, name: str, count: int) -> bool:
-        if not name or len(name) > _MOST_CHARACTERS or load_phrases().notice.fullmatch(name):
+        if not name or len(name) > _MOST_CHARACTERS or name.startswith("- ") or load_phrases().notice.fullmatch(name):
             return False
         short = len(name) <= 60 and len(name.split()) <= 9
         return count > 1 or (short and not any(quote in name for quote in '"“”„«»'))
+
+
+def web_events(block: Block) -> Mask:
+    """Events as WhatsApp Web writes them: a dash behind the bracket instead of a name."""
+    data = block.data
+    return np.asarray(
+        (data[block.bodies] == 0x2D) & (data[block.bodies + 1] == 0x20) & (data[block.heads] == 0x5B), np.bool_
+    )
 
 
 def _is_name(name: str) -> bool:

@@ -91,6 +91,8 @@ class DateEvidence:
     rows: int = 0
     votes: dict[str, int] = field(default_factory=dict)
     languages: dict[str, int] = field(default_factory=dict)
+    web: bool = False
+    """Whether WhatsApp Web wrote it, which has one form of the date for all languages."""
     same: bool = True
     impossible: int = 0
     impossible_line: int | None = None
@@ -265,6 +267,12 @@ def _decide(evidence: DateEvidence, asked: str) -> DateOrder:
     if tried[first].steps != tried[second].steps:
         best = min(good, key=lambda name: tried[name].steps)
         return DateOrder(best, "chronology", False)
+    if evidence.web and "mdy" in good:
+        said = (
+            "No date proves whether the day or the month stands first; WhatsApp Web, which wrote this, puts the month "
+            "first. Settle it with --date-order dmy or mdy."
+        )
+        return DateOrder("mdy", "locale", False, warnings=(said,))
     if language := _language(evidence):
         said = (
             "No date proves whether the day or the month stands first; the language of the app's notices "

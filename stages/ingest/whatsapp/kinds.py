@@ -28,6 +28,7 @@ _NAME: Final = r"[^\n<>|\x00]*?[^\n<>| ]\.[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f
 _LONGEST_NAME: Final = 260
 _LONGEST_ENDING: Final = 10
 _ANDROID: Final = rf"^(?P<name>{_NAME}) +\((?P<word>[^()\n]{{2,40}})\) *(?:\n|$)"
+_WEB: Final = rf"^(?:\[[^\[\]\n]+\] )?(?P<name>{_NAME}) \((?P<word>[^()\n]{{2,40}})\) "
 _IOS: Final = rf"<\s?(?P<word>[^<>:\n]{{2,40}}):\s?(?P<name>{_NAME})\s?>"
 _OLD_IOS: Final = rf"^(?P<name>{_NAME}) <(?P<word>[^<>:\n]{{2,40}})> *(?:\n|$)"
 # names that WhatsApp itself gives
@@ -36,7 +37,9 @@ _OWN_NAME: Final = (
     r"|\d{5,10}-(?:PHOTO|VIDEO|AUDIO|GIF|STICKER)-\d{4}(?:-\d\d){5}\..+|\d{4}-\d\d-\d\d-(?:PHOTO|VIDEO|AUDIO)-\d{5,10}\..+)$"
 )
 _OMITTED: Final = r"^<[^<>\n=/\"@:]{3,40}>$"
-_MAP: Final = r"^[^:\n]{1,60}: ?https://maps\.google\.com/\?q=-?\d[\d.]*,-?\d[\d.]*"
+_MAP: Final = (
+    r"^[^:\n]{1,60}: ?(?:-?[\d.]+, -?[\d.]+ - )?https://maps\.google\.com/\?q=-?\d[\d.]*,-?\d[\d.]*"
+)
 _PLACE: Final = r"(?:^|: ?)https://(?:www\.)?foursquare\.com/v/\S+$"
 _CARD: Final = r"(?i)\.(?:vcf|vcard)$"
 
@@ -70,7 +73,7 @@ def classify(
     app = kept.body_marked | kept.inner_mark
     trusted = app | ~bracket | (not marked_file)
     _phrases(kept, codes, lengths, authored, bracket, trusted)
-    _attachments(kept, codes, media, app, authored, members)
+    _attachments(kept, codes, media, app, authored, bracket, members)
     _places(texts, codes, np.flatnonzero(kept.placed & authored), trusted)
     _polls(texts, codes, authored & trusted & kept.headed)
     _edits(kept, codes, edited, authored)
@@ -162,6 +165,8 @@ def _phrases(
     quoted = quoted[_hits(texts, quoted, _OMITTED, positions=True)]
     # <b> and <script> are what people type; the app writes words, with spaces or beyond ASCII
     codes[_hits(texts, quoted, r"[ ]|[^\x00-\x7F]")] = MEDIA
+    captioned = np.flatnonzero(authored & bracket & kept.angle & (codes == TEXT) & (kept.first == 0x3C))
+    codes[_hits(texts, captioned, rf"^<(?:{_any_of('omitted_typed')}|{_any_of('omitted_document')})> ")] = MEDIA
 
 
 def _attachments(
@@ -170,11 +175,13 @@ def _attachments(
     media: list[tuple[Ints, pa.StringArray]],
     app: Mask,
     authored: Mask,
+    bracket: Mask,
     members: Mapping[str, Any],
 ) -> None:
     known = pa.array(sorted(load_phrases().words["attached"]), pa.string())
     texts = kept.clean
-    for form, bracketed in ((_IOS, kept.angle), (_ANDROID, kept.round), (_OLD_IOS, kept.angle)):
+    forms = ((_IOS, kept.angle), (_ANDROID, kept.round), (_OLD_IOS, kept.angle), (_WEB, kept.round & bracket))
+    for form, bracketed in forms:
         rows = np.flatnonzero(authored & bracketed & (codes == TEXT))
         if not len(rows):
             continue

@@ -120,7 +120,7 @@ class WhatsAppReader:
 
     def _warnings(self) -> list[str]:
         found, reading = self._found, self._reading
-        said = [warning for order in found.orders for warning in order.warnings]
+        said = [*self._source.said, *(warning for order in found.orders for warning in order.warnings)]
         if reading.preamble:
             lines = "Line 1 stands" if reading.preamble == 1 else f"Lines 1 to {reading.preamble} stand"
             said.append(f"{lines} before the first message and were left out.")
@@ -141,6 +141,7 @@ class WhatsAppReader:
                 f"{count} notices of the app stand under the name of somebody who writes in the chat, "
                 f"the first in line {line}; they were read as notices without an author."
             )
+        said += found.doubts()
         if found.authors.close:
             said.append(
                 f"No space stands behind the name in {found.authors.close} of the messages, as in the others; "

@@ -22,6 +22,11 @@ class Shape:
     era: str | None
     year_at: int | None
 
+    @property
+    def halved(self) -> bool:
+        """Whether hours count to 12, with a word for the part of the day."""
+        return any(isinstance(token, Half) for token in self.tokens)
+
     def opening(self) -> frozenset[int]:
         """First bytes of the header that are no digit, where it begins with a word or sign."""
         token = next(token for token in self.tokens if not isinstance(token, Marks))

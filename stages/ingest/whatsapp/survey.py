@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from stages.errors import BadInput
 from stages.ingest.columns import Ints, Mask
 from stages.ingest.unparsed import masked
-from stages.ingest.whatsapp.authors import AuthorBook, clean_name
+from stages.ingest.whatsapp.authors import AuthorBook, clean_name, web_events
 from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
 from stages.ingest.whatsapp.changes import Change, Moment, settle_orders
 from stages.ingest.whatsapp.dates import DateEvidence, DateOrder
@@ -33,6 +33,7 @@ _MOST_CHANGES: Final = 5_000
 _MOST_NOTICES: Final = 20_000
 _LONGEST_NOTICE: Final = 400
 _RUN: Final = 3
+_MANY: Final = 50
 _NAMED_DATE: Final = (
     r"(?:-(?P<a>\d{8})-WA\d{3,}\.|-(?P<b>\d{4}-\d\d-\d\d)-\d\d-\d\d-\d\d\."
     r"|\b(?P<c>\d{4}-\d\d-\d\d)-(?:PHOTO|VIDEO|AUDIO)-)"
@@ -56,6 +57,8 @@ class Survey:
     marked: bool = False
     headers: int = 0
     changes: list[Change] = field(default_factory=list)
+    hours: tuple[int, int] = (24, 0)
+    """The earliest and the latest hour of the day."""
     strays: int = 0
     first_stray: int | None = None
     first_stray_text: str = ""
@@ -67,6 +70,16 @@ class Survey:
         Not the group's own title, under which iOS writes its notices: it is nobody's name, and often a common word.
         """
         return sorted({*self.authors.speakers(self.titles), *self.people})
+
+    def doubts(self) -> list[str]:
+        """What must be said of the chat as a whole."""
+        early, late = self.hours
+        if self.headers < _MANY or early < 1 or late > 12 or any(shape.halved for shape in self.shapes):
+            return []
+        return [
+            "No hour is 0 or above 12 in the whole chat: where the phone showed twelve hours without AM and PM, half "
+            "of the times are twelve hours early."
+        ]
 
     def valid(self, shape: int, fields: Ints) -> Mask:
         """Which dates of a shape exist, now that the order is known."""
@@ -164,13 +177,19 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
                     break
                 stray.next = _at(block, 0)
         _take_strays(block, found, strays, last)
-        found.headers += len(block)
         if not len(block):
             continue
+        if not found.headers:
+            _take_preamble(block, found)
+        found.headers += len(block)
         _take_changes(block, found, last)
         last = _at(block, len(block) - 1)
+        web = web_events(block)
+        hours = block.clock // 3600
+        found.hours = (min(found.hours[0], int(hours.min())), max(found.hours[1], int(hours.max())))
         for index, evidence in enumerate(found.evidence):
             rows = np.flatnonzero(block.shapes == index)
+            evidence.web = evidence.web or bool(web[rows].any())
             fields = block.fields[:, rows]
             evidence.add(fields, block.lines[rows])
             if len(rows) and evidence.open:
@@ -181,6 +200,14 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
         if notices:
             _people(block, raw, colons, found, seen)
     return found, strays
+
+
+def _take_preamble(block: Block, found: Survey) -> None:
+    """WhatsApp Web writes the notice about encryption without a time before everything else."""
+    first = block.line_text(0) if block.heads[0] else ""
+    if first and load_phrases().notice.fullmatch(clean_name(first)):
+        for shape, evidence in zip(found.shapes, found.evidence, strict=True):
+            evidence.web = shape.bracket and shape.seconds
 
 
 def _at(block: Block, row: int) -> Moment:
@@ -318,7 +345,7 @@ def _people(block: Block, raw: bytes, colons: Ints, found: Survey, seen: set[str
     short = np.flatnonzero((marked | (colons < 0)) & (block.stops - block.bodies <= _LONGEST_NOTICE))
     texts = block.strings(np.where(marked, at, block.bodies)[short], block.stops[short])
     for text in texts.unique().to_pylist():
-        notice = clean_name(text)
+        notice = clean_name(text).removeprefix("- ")
         if notice not in seen and len(seen) < _MOST_NOTICES:
             seen.add(notice)
             found.people.update(load_phrases().names_in(notice))
