@@ -18,6 +18,7 @@ _DELIMITERS: Final = b",;\t|"
 _MOST_ROWS: Final = 400
 _LONGEST_NAME: Final = 120
 _SEP: Final = re.compile(rb"\xef?\xbb?\xbf?\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"[\d.,:+\-/\s]*\d[\d.,:+\-/\s]*")
 _DOUBLED: Final = re.compile(rb'[^,;\t|\n"]""[^,;\t|\r\n"]')
 
 
@@ -106,17 +107,19 @@ def is_header(cells: Sequence[str | None], below: Sequence[Sequence[str | None]]
     filled = [name for name in names if name]
     if len(filled) * 2 < len(names) or len(set(filled)) < len(filled):
         return False
-    if any(len(name) > _LONGEST_NAME for name in filled) or any(
-        re.fullmatch(r"[\d.,:+\-/\s]+", name) for name in filled
-    ):
+    if any(len(name) > _LONGEST_NAME for name in filled) or any(_NUMBER.fullmatch(name) for name in filled):
         return False
     if any(sum(readable([name])) for name in filled):
         return False
-    # a first message is no header: something below it is a time, and that is not above it
-    return bool(known_fields(filled)) or _times_below(below)
+    # a first message is no header: something below it is a time or a number, and that is not above it
+    return bool(known_fields(filled)) or _figures_below(below)
 
 
-def _times_below(below: Sequence[Sequence[str | None]]) -> bool:
+def _figures_below(below: Sequence[Sequence[str | None]]) -> bool:
     width = max((len(row) for row in below), default=0)
-    columns = [[row[at] if at < len(row) else None for row in below[:50]] for at in range(width)]
-    return any(sum(readable(column)) > 0.5 for column in columns)
+    columns = [[row[at] for row in below[:50] if at < len(row) and row[at]] for at in range(width)]
+    return any(sum(readable(column)) > 0.5 or _numbers(column) for column in columns)
+
+
+def _numbers(column: Sequence[str | None]) -> bool:
+    return bool(column) and all(_NUMBER.fullmatch((value or "").strip()) for value in column)

@@ -175,7 +175,8 @@ def _optional(table: _Columns, field: str, taken: set[int]) -> tuple[int, ...]:
 
 
 def _anything(values: list[str]) -> bool:
-    return bool(values)
+    # replies and reactions may come late
+    return True
 
 
 def _chats(values: list[str]) -> bool:
@@ -196,4 +197,4 @@ def _files(values: list[str]) -> bool:
 
 
 def _edits(values: list[str]) -> bool:
-    return bool(values) and not read_edited(pa.array(values, pa.string()))[1].any()
+    return not read_edited(pa.array(values, pa.string()))[1].any()

@@ -30,7 +30,7 @@ def matches(source: Source) -> bool:
     form = form_of(source, text)
     if form is None:
         return False
-    objects = [found for _, found in itertools.islice(JsonRows(form).objects(text.opened(source.open())), _FEW)]
+    objects = list(itertools.islice(JsonRows(form).objects(text.opened(source.open())), _FEW))
     return len(known_fields([".".join(path) for path in columns_of(objects)])) >= 2
 
 
@@ -55,7 +55,7 @@ class JsonTable:
         self.form = self._form.words
         if self._text.encoding != "utf-8":
             self.form += f", {self._text.encoding}"
-        objects = [found for _, found in itertools.islice(JsonRows(self._form).objects(self._open()), _SAMPLE)]
+        objects = list(itertools.islice(JsonRows(self._form).objects(self._open()), _SAMPLE))
         self._paths = columns_of(objects)
         self.columns = tuple(".".join(path) for path in self._paths)
         self.sample = [[cell(at_path(found, path)) for path in self._paths] for found in objects[: 8 * _FEW]]

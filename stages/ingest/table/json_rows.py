@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final
 import ijson
 import numpy as np
 import orjson
+import pyarrow as pa
 
 from stages.errors import BadInput
 from stages.ingest.reader import Source
@@ -17,8 +18,8 @@ from stages.ingest.table.names import known_fields
 from stages.ingest.table.rows import Damage, Rows
 from stages.ingest.unparsed import masked
 
-_ROWS: Final = 16_384
-_CELLS_BYTES: Final = 16 << 20
+_BATCH_BYTES: Final = 4 << 20
+_BATCH_ITEMS: Final = 2_000
 _LONGEST_LINE: Final = 64 << 20
 _LOOK: Final = 1 << 20
 
@@ -48,61 +49,79 @@ class JsonRows:
     form: Form
     damage: Damage = field(default_factory=Damage)
 
-    def objects(self, stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Every object with its number (of its line, or in its array); what is none is counted. Closes the stream."""
-        with stream:
-            yield from self._lines(stream) if self.form.prefix is None else self._items(stream, self.form.prefix)
+    def objects(self, stream: BinaryIO) -> Iterator[dict[str, Any]]:
+        """Every object, for a look at the first of them. Closes the stream."""
+        for _, objects in self._batches(stream):
+            yield from objects
 
     def read(self, stream: BinaryIO, wanted: Sequence[tuple[str, ...]], text: tuple[str, ...] | None) -> Iterator[Rows]:
         """Batches of the values at some paths; the one of the ``text`` is joined where it is a list of pieces."""
+        for numbers, objects in self._batches(stream):
+            yield Rows(np.array(numbers, np.int64), [_column(objects, path, path == text) for path in wanted])
+
+    def _batches(self, stream: BinaryIO) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+        """Objects with their numbers (of their lines, or in their array); what is none is counted."""
+        with stream:
+            found = self._lines(stream) if self.form.prefix is None else self._items(stream, self.form.prefix)
+            for numbers, objects in found:
+                if objects:
+                    yield numbers, objects
+
+    def _lines(self, stream: BinaryIO) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+        number = 0
+        while True:
+            size, lines = 0, []
+            while size < _BATCH_BYTES and (line := stream.readline(_LONGEST_LINE)):
+                size += len(line)
+                lines.append(line)
+            if not lines:
+                return
+            numbers, objects = [], []
+            for line in lines:
+                number += 1
+                found = parsed(line)
+                if found is not None:
+                    numbers.append(number)
+                    objects.append(found)
+                elif line.strip():
+                    self._broken(number, line[:400].decode("utf-8", "replace"))
+            yield numbers, objects
+
+    def _items(self, stream: BinaryIO, prefix: str) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+        number = 0
         numbers: list[int] = []
-        columns: list[list[str | None]] = [[] for _ in wanted]
-        size = 0
-        for number, found in self.objects(stream):
-            numbers.append(number)
-            for path, column in zip(wanted, columns, strict=True):
-                value = found.get(path[0]) if len(path) == 1 else at_path(found, path)
-                if not (value is None or isinstance(value, str)):
-                    value = prose(value) if path == text else cell(value)
-                column.append(value)
-                size += len(value) if value else 0
-            if len(numbers) >= _ROWS or size >= _CELLS_BYTES:
-                yield Rows(np.array(numbers, np.int64), [text_array(column) for column in columns])
-                numbers, columns, size = [], [[] for _ in wanted], 0
-        if numbers:
-            yield Rows(np.array(numbers, np.int64), [text_array(column) for column in columns])
-
-    def _lines(self, stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
-        number = 0
-        while line := stream.readline(_LONGEST_LINE):
-            number += 1
-            if not line.strip():
-                continue
-            found = parsed(line)
-            if found is None:
-                self._broken(number, line[:400].decode("utf-8", "replace"))
-            else:
-                yield number, found
-
-    def _items(self, stream: BinaryIO, prefix: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        number = 0
+        objects: list[dict[str, Any]] = []
         try:
             for found in ijson.items(stream, prefix, use_float=True):
                 number += 1
-                if isinstance(found, dict):
-                    yield number, found
-                else:
+                if not isinstance(found, dict):
                     self._broken(number, str(found)[:400])
+                    continue
+                numbers.append(number)
+                objects.append(found)
+                if len(objects) >= _BATCH_ITEMS:
+                    yield numbers, objects
+                    numbers, objects = [], []
         except (ijson.JSONError, UnicodeDecodeError, ValueError):
             self.damage.said.append(
                 f"The JSON is broken or cut off behind object {number}; what stands before was read, the rest was not."
             )
             self._broken(number + 1, "")
+        yield numbers, objects
 
     def _broken(self, number: int, shown: str) -> None:
         self.damage.count += 1
         if self.damage.first is None:
             self.damage.first, self.damage.looks_like = number, masked(shown.strip())
+
+
+def _column(objects: Sequence[dict[str, Any]], path: tuple[str, ...], text: bool) -> pa.StringArray:
+    key = path[0]
+    values = [found.get(key) for found in objects] if len(path) == 1 else [at_path(found, path) for found in objects]
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, TypeError, UnicodeEncodeError):
+        return text_array(map(prose if text else cell, values))
 
 
 def parsed(line: bytes) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 First every batch is looked at (``observe``), then it is settled, then every batch is read. Column-wise throughout.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -83,21 +83,29 @@ class TimeColumn:
         of a spreadsheet that nobody named as times.
         """
         self._settle_numbers()
-        most = 0
         for code, evidence in self._dates.items():
-            if not evidence.rows:
-                continue
-            evidence.impossible = 0
-            try:
-                decision = decide(evidence, asked)
-            except BadInput as error:
-                raise BadInput(self._said(str(error))) from None
-            self._orders[code] = decision
+            if evidence.rows:
+                evidence.impossible = 0
+                iso = evidence.tried.get("ymd")
+                if code == YEAR_FIRST and iso and iso.invalid * 2 <= evidence.rows:
+                    # a few broken dates do not make a year, day, month of what everybody writes as year, month, day
+                    evidence.tried = {"ymd": iso, "ydm": replace(iso, invalid=evidence.rows)}
+                try:
+                    self._orders[code] = decide(evidence, asked)
+                except BadInput as error:
+                    raise BadInput(self._said(str(error))) from None
+        # years of two and of four digits in one column: what proves the order of one proves the other's
+        for one, other in ((YEAR_LAST, SHORT_YEAR), (SHORT_YEAR, YEAR_LAST)):
+            proven, open_ = self._orders.get(one), self._orders.get(other)
+            fits = proven and not proven.ambiguous and proven.order in self._dates[other].usual
+            if proven and fits and open_ and open_.ambiguous and self._dates[other].fits(proven.order):
+                self._orders[other] = proven
+        for decision in self._orders.values():
             self.evidence.append(decision.evidence)
             self.ambiguous |= decision.ambiguous
             self.warnings += [self._said(sentence) for sentence in decision.warnings]
-            if evidence.rows > most:
-                most, self.date_order = evidence.rows, decision.order
+        most = max(self._orders, key=lambda code: self._dates[code].rows, default=None)
+        self.date_order = None if most is None else self._orders[most].order
         if self._named:
             self.evidence.append("months in letters")
         self.evidence += sorted(self._typed)

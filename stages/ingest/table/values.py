@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.archive.schema import KINDS
 from stages.ingest.columns import Codes, Ints, Mask
@@ -20,6 +21,7 @@ from stages.ingest.table.names import words
 
 _Value = TypeVar("_Value")
 _NONE: Final = frozenset(("", "null", "none", "nan", "nat", "n/a", "na", "undefined", "\\n", "-", "[]", "{}", "<na>"))
+_NONE_VALUES: Final = pa.array(sorted(_NONE), pa.string())
 _FALSE: Final = _NONE | words(
     "0 0.0 false f no n não nao nein non falso falsch faux off never not_edited unedited original"
 )
@@ -45,7 +47,6 @@ _SYNONYMS: Final = {
 _KIND: Final = {name: kind for kind in KINDS for name in (kind, *_SYNONYMS[kind].split())}
 _PARENTHESISED: Final = re.compile(r"\(\s*(\d{1,9})\s*\)")
 _FILE: Final = re.compile(r"(?:.*\.[A-Za-z0-9]{1,8}|\w+://\S+)", re.DOTALL)
-_WHOLE: Final = re.compile(r"(\d+)\.0+")
 
 
 def distinct(column: pa.Array) -> tuple[Ints, list[str | None]]:
@@ -134,14 +135,18 @@ def reactions(column: pa.Array) -> pa.Int32Array:
 
 def keys(column: pa.Array) -> Ints:
     """Ids of any form as numbers that stay: 63 bits of a hash; NO_KEY where there is none. A microsecond each."""
-    return np.array([NO_KEY if missing(value) else _hashed(value) for value in column.to_pylist()], np.int64)
-
-
-def _hashed(value: str) -> int:
-    # a column of whole numbers with gaps is written as decimals by many tools
-    plain = _WHOLE.sub(r"\1", value.strip()) if value.endswith("0") else value.strip()
-    digest = hashlib.blake2b(plain.encode("utf-8", "replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") & ((1 << 63) - 1)
+    clean = pc.utf8_trim_whitespace(column)
+    if pc.any(pc.match_substring(clean, ".0")).as_py():
+        # a column of whole numbers with gaps is written as decimals by many tools
+        clean = pc.replace_substring_regex(clean, r"^(\d+)\.0+$", r"\1")
+    there = pc.invert(pc.fill_null(pc.is_in(pc.utf8_lower(clean), value_set=_NONE_VALUES), True))
+    there = pc.and_(there, clean.is_valid())
+    blake2b = hashlib.blake2b
+    digests = [blake2b(value, digest_size=8).digest() for value in clean.filter(there).cast(pa.binary()).to_pylist()]
+    result: Ints = np.full(len(column), NO_KEY, np.int64)
+    hashes = np.frombuffer(b"".join(digests), ">u8") & np.uint64((1 << 63) - 1)
+    result[there.to_numpy(zero_copy_only=False)] = hashes.astype(np.int64)
+    return result
 
 
 def _reactions(value: str | None) -> int | None:
