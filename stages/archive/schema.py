@@ -25,3 +25,10 @@ MESSAGES: Final = pa.schema(
 )
 """One row a message, ``seq`` dense 0..N-1 by (``ts``, order in the source); ``author`` is a pseudonym, null for
 system events; ``text_bytes`` counts the UTF-8 bytes of ``text``."""
+
+DETAILS: Final = (
+    pa.field("reactions", pa.int32()),
+    pa.field("topic", pa.string()),
+    pa.field("links", pa.list_(pa.string())),
+)
+"""Columns that follow where a source has them: how many reactions, the topic, addresses that the text hides."""

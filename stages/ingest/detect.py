@@ -77,12 +77,12 @@ def choose(
         return _load(TABLES[_table(source)]), []
     # what is no text of any kind has its own sentence
     encoding = text_encoding(source.path, source.head) if source.members is None and not _is_parquet(source) else ""
-    found = [name for name, module in CHATS.items() if _load(module).matches(source)]
+    found = [name for name, module in CHATS.items() if _claims(_load(module), source)]
     if source.members is None and len(found) > 1 and found[-1] == "whatsapp":
         found.pop()  # its grammar is wide: of texts it reads what no other app's reader claims
-    found = found or [name for name, plugin in _plugins().items() if plugin.matches(source)]
+    found = found or [name for name, plugin in _plugins().items() if _claims(plugin, source)]
     if not found and source.members is None:
-        found = [name for name, module in TABLES.items() if _load(module).matches(source)][:1]
+        found = [name for name, module in TABLES.items() if _claims(_load(module), source)][:1]
     if not found:
         if encoding == "utf-8":
             _refuse(source)
@@ -94,6 +94,14 @@ def choose(
             f"The export looks like {' and like '.join(found)}; it was read as {found[0]}. Settle it with --format."
         )
     return _wanted(found[0]), said
+
+
+def _claims(platform: Platform, source: Source) -> bool:
+    try:
+        return platform.matches(source)
+    except BadInput:
+        # one damaged file among many hides no chat; the reader that is chosen says what it could not read
+        return False
 
 
 def _wanted(name: str) -> Platform:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.archive.schema import MESSAGES
+from stages.archive.schema import DETAILS, MESSAGES
 from stages.errors import BadInput, StreamlinerError
 from stages.ingest.columns import Ints
 
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 _SORT_MEMORY: Final = "64MB"
 _ROWS: Final = 60_000
 _LINKED_MEMORY: Final = "160MB"
-DETAILS: Final = (
-    pa.field("reactions", pa.int32()),
-    pa.field("topic", pa.string()),
-    pa.field("links", pa.list_(pa.string())),
-)
-"""Columns that follow those of MESSAGES where the source has anything to put there."""
 LINKED: Final = pa.schema(
     [
         *MESSAGES,

@@ -7,6 +7,12 @@ from typing import Final
 
 _LOCAL: Final = re.compile(r"[\w.+%'\-\u0300-\u036f]{1,64}\Z")
 _DOMAIN: Final = re.compile(r"(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}")
+_FILES: Final = frozenset((
+    "jpg", "jpeg", "png", "gif", "webp", "avif", "heic", "heif", "bmp", "svg", "tgs", "mp4", "mkv", "avi", "webm",
+    "mp3", "m4a", "aac", "wav", "flac", "ogg", "oga", "ogv", "opus", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx",
+    "txt", "csv", "json", "html", "vcf",
+))  # fmt: skip
+"""Endings of files, none of which is a domain's: apps name pictures ``photo_1@10-01-2025_12-09-00.jpg``."""
 _LINK: Final = re.compile(
     r"(?:[a-z][a-z0-9+.\-]{1,20}://|(?:mailto|tel|sms|callto):|www\.)\S+"
     r"|(?<![\w@.\-])(?:[a-z0-9][a-z0-9\-]{0,62}\.){1,8}[a-z]{2,24}(?::\d{1,5})?[/?]\S*",
@@ -28,7 +34,7 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
     while at >= 0:
         local = _LOCAL.search(text, max(past, at - 64), at)
         domain = _DOMAIN.match(text, at + 1, at + 256)
-        if local is not None and domain is not None:
+        if local is not None and domain is not None and domain.group().rpartition(".")[2].lower() not in _FILES:
             start = local.start() + len(local.group()) - len(local.group().lstrip(".'-%\u0300\u0301"))
             if start < at:
                 past = domain.end()

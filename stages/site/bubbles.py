@@ -32,6 +32,9 @@ class Message(NamedTuple):
     media: Sequence[str]
     reply_to: str | None
     edited: bool
+    reactions: int | None = None
+    topic: str | None = None
+    links: Sequence[str] = ()
 
 
 class Position(NamedTuple):
@@ -70,6 +73,7 @@ class Bubbles:
     """Renders messages for pages at one depth below the site's root."""
 
     def __init__(self, words: Words, media: Media, palette: Palette, root: str) -> None:
+        self._words = words
         self._palette = palette
         self._media = media
         self._root = root
@@ -107,11 +111,22 @@ class Bubbles:
         text = text.strip()
         if text:
             pieces.append(self._text(message.kind, text, bool(message.media)))
+        pieces += [f'<p class="hid" dir="auto">{linkify(link)}</p>' for link in message.links]
         edited = self._edited if message.edited else ""
         pieces.append(
-            f'<a class="at" href="#{anchor}"><time>{_TIMES[message.minute]}</time>{edited}</a>{cited}</div>\n'
+            f'<a class="at" href="#{anchor}"><time>{_TIMES[message.minute]}</time>{edited}</a>'
+            f"{self._told(message)}{cited}</div>\n"
         )
         return "".join(pieces)
+
+    def _told(self, message: Message) -> str:
+        """What few chats tell of a message: its topic and how many reactions it had."""
+        topic = (
+            f' <span class="ed" dir="auto">#{escape(clean(message.topic), quote=False)}</span>' if message.topic else ""
+        )
+        reactions = message.reactions or 0
+        counted = self._words.count(reactions, "reaction", "reactions")
+        return topic + (f' <span class="rx">{counted}</span>' if reactions else "")
 
     def _text(self, kind: str, text: str, with_media: bool) -> str:
         if kind == "deleted" or (kind == "media" and not with_media):

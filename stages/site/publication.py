@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from stages.archive.merge import stored_names
 from stages.archive.publication import publish_posts, publish_site
-from stages.archive.schema import MESSAGES
+from stages.archive.schema import DETAILS, MESSAGES
 from stages.archive.store import Archive, borrow, to_json
 from stages.enrich.store import TaskStore
 from stages.errors import StreamlinerError
@@ -175,10 +175,13 @@ def _source(archive: Archive, settings: Settings, told: list[Told]) -> SiteSourc
 
 
 def _messages(archive: Archive) -> Iterator[pa.RecordBatch]:
-    columns = ", ".join(MESSAGES.names)
-    reader = archive.cursor().execute(f"SELECT {columns} FROM messages ORDER BY seq").to_arrow_reader(1 << 16)
-    for batch in reader:
-        yield batch.cast(MESSAGES)
+    """The messages in order; with reactions, topics and hidden links where any of them has one."""
+    told = archive.count("details") > 0
+    schema = pa.schema([*MESSAGES, *DETAILS]) if told else MESSAGES
+    source = "messages LEFT JOIN details USING (message_id)" if told else "messages"
+    query = f"SELECT {', '.join(schema.names)} FROM {source} ORDER BY seq"
+    for batch in archive.cursor().execute(query).to_arrow_reader(1 << 16):
+        yield batch.cast(schema)
 
 
 def _mark(archive: Archive, settings: Settings) -> str:

@@ -6,10 +6,12 @@ would cost more than everything else on the site together. Positions are kept of
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 import pyarrow as pa
 
+from stages.archive.schema import DETAILS
 from stages.site.bubbles import Bubbles, Message, Position
 from stages.site.text import one_line
 from stages.site.words import Clock, Words, day_of
@@ -186,6 +188,12 @@ def _rows(batches: Iterable[pa.RecordBatch], clock: Clock) -> Iterator[Message]:
                 part.column("ts").cast(pa.int64()).to_pylist() if name == "ts" else part.column(name).to_pylist()
                 for name in _COLUMNS
             ]
-            for identity, ts, author, kind, text, media, reply_to, edited in zip(*columns, strict=True):
+            details = [part.column(spec.name).to_pylist() for spec in DETAILS if spec.name in part.schema.names]
+            rows = zip(*details, strict=True) if details else repeat((None, None, None), part.num_rows)
+            for row, (reactions, topic, links) in zip(zip(*columns, strict=True), rows, strict=True):
+                identity, ts, author, kind, text, media, reply_to, edited = row
                 day, minute = clock.local_minute(ts)
-                yield Message(identity, ts, day, minute, author, kind, text, media or (), reply_to, edited)
+                yield Message(
+                    identity, ts, day, minute, author, kind, text, media or (), reply_to, edited, reactions, topic,
+                    links or (),
+                )  # fmt: skip

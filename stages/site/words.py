@@ -36,6 +36,8 @@ _WORDS: Final = {
     "persons": ("people", "pessoas"),
     "post": ("post", "texto"),
     "posts": ("posts", "textos"),
+    "reaction": ("reaction", "reação"),
+    "reactions": ("reactions", "reações"),
     "read_talk": ("Read the conversation behind this post", "Ler a conversa por trás deste texto"),
     "result": ("result", "resultado"),
     "results": ("results", "resultados"),

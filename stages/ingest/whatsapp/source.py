@@ -20,13 +20,15 @@ _FULL_OF_HEADERS: Final = 0.2
 class ChatSource:
     """``open`` gives the chat's text as UTF-8 bytes from the start, any number of times.
 
-    ``members`` are the other files of the ZIP, ``chat_member`` the position of the text, or None for a plain text.
+    ``members`` are the other files of the ZIP, ``chat_member`` the position of the text, or None for a plain text;
+    ``said`` is what must be known of the choice.
     """
 
     open: Callable[[], BinaryIO]
     size: int
     members: tuple[Member, ...] = ()
     chat_member: int | None = None
+    said: tuple[str, ...] = ()
 
 
 def header_share(head: bytes) -> float:
@@ -65,7 +67,14 @@ def find_chat(source: Source) -> ChatSource:
     chat = chats[0][1]
     others = tuple(member for member in source.members if member.position != chat.position)
     encoding = text_encoding("The chat in the ZIP", _head(source, chat))
-    return ChatSource(lambda: decoded(source.open(chat), encoding), chat.size, others, chat.position)
+    named = sum(rank < _ANY_NAME for rank, _, _ in graded)
+    said = (
+        f"The ZIP holds {named} texts that are named and written like chats; the one with the name that iOS gives was "
+        "read. Unpack the ZIP and give the other one on its own if that is the chat.",
+    )
+    return ChatSource(
+        lambda: decoded(source.open(chat), encoding), chat.size, others, chat.position, said if named > 1 else ()
+    )
 
 
 def _graded(source: Source) -> list[tuple[int, float, Member]]:

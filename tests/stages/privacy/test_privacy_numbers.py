@@ -132,3 +132,11 @@ def test_a_region_decides_what_is_a_number_there() -> None:
 @pytest.mark.timeout(60)
 def test_long_hostile_texts_are_read_in_linear_time(plain: Guard, text: str) -> None:
     assert plain.text(text)
+
+
+@pytest.mark.parametrize("name", ["photo_1@10-01-2025_12-09-00.jpg", "logo@2x.png", "voice_3@11-02-2024.ogg"])
+def test_a_files_name_is_no_address(plain: Guard, name: str) -> None:
+    before = len(plain.records())
+    assert plain.text(f"see {name} there") == f"see {name} there"
+    assert plain.file_name(name) == name
+    assert len(plain.records()) == before
