@@ -12,7 +12,7 @@ from stages.ingest.zips import Member
 
 PLATFORM: Final = "discord"
 
-_MOST_LOOKED_AT: Final = 200
+_MOST_LOOKED_AT: Final = 24
 _TXT: Final = re.compile(rb"={40,}\r?\nGuild: [^\r\n]*\r?\nChannel: ")
 _TXT_LINE: Final = re.compile(
     rb"^\[\d{1,2}-[A-Z][a-z]{2}-\d{2,4} \d{1,2}:\d{2} [AP]M\] [^\r\n:]{1,60}\r?$", re.MULTILINE

@@ -102,6 +102,11 @@ def by_channel(parts: Iterable[Part]) -> list[list[Part]]:
     return [sorted(group, key=lambda part: part.first) for group in channels.values()]
 
 
+def counted(number: int, thing: str) -> str:
+    """``1 row is`` or ``2 rows are``."""
+    return f"1 {thing} is" if number == 1 else f"{number:,} {thing}s are"
+
+
 def words(kind: str) -> str:
     """A channel's type for a person."""
     return _KINDS.get(kind, "channel")

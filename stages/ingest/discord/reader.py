@@ -8,7 +8,7 @@ from stages.errors import BadInput
 from stages.ingest.discord.content import Known
 from stages.ingest.discord.convert import Converter
 from stages.ingest.discord.messages import Damage, read_messages
-from stages.ingest.discord.parts import Part, by_channel, utf8_chunks, words
+from stages.ingest.discord.parts import Part, by_channel, counted, utf8_chunks, words
 from stages.ingest.discord.people import People
 from stages.ingest.draft import Draft
 from stages.ingest.reader import Chat, ReadOptions, Source, Summary, Unparsed
@@ -118,15 +118,17 @@ class JsonReader:
             summary.warnings.append(f"{told.replaced[0]} holds characters that are no valid text; they were replaced.")
         if self._repeated:
             summary.warnings.append(
-                f"{self._repeated} messages come more than once in the export; the first of each was taken."
+                f"{counted(self._repeated, 'message')} in the export more than once; the first of each was taken."
             )
         if self._beside:
             summary.warnings.append(
-                f"{self._beside} files of the ZIP are exports in CSV or HTML beside those in JSON; they were not read."
+                f"{counted(self._beside, 'file')} an export in CSV or HTML beside those in JSON, and was not read."
             )
         if lost := told.lost + self._converting:
             summary.unparsed = Unparsed(lost, told.where or "a message without a time", "{…}")
-            summary.warnings.append(f"{lost} messages could not be read, the first at {summary.unparsed.where}.")
+            summary.warnings.append(
+                f"{counted(lost, 'message')} damaged and left out, the first at {summary.unparsed.where}."
+            )
         return summary
 
     def _count(self, index: int) -> int:

@@ -13,7 +13,7 @@ from stages.errors import BadInput
 from stages.ingest.discord.content import CLOSE, OPEN, cleaned, framed
 from stages.ingest.discord.dates import Dates
 from stages.ingest.discord.events import is_fixed_sentence, sentence
-from stages.ingest.discord.parts import as_utf8
+from stages.ingest.discord.parts import as_utf8, counted
 from stages.ingest.draft import Draft, DraftBuilder
 from stages.ingest.names import fold
 from stages.ingest.reader import Chat, ReadOptions, Source, Summary, Unparsed
@@ -126,13 +126,12 @@ class CsvReader:
             raise BadInput("The Discord export holds no message; export the channel again.")
 
     def summary(self) -> Summary:
-        """What was read, and what CSV leaves out."""
+        """What was read, and what was taken for an event."""
         summary = Summary(
             format=f"DiscordChatExporter, CSV, dates as {self._dates.words}",
             evidence=self._dates.evidence,
             ambiguous=self._dates.ambiguous,
             date_order=self._dates.order,
-            warnings=["CSV holds no replies, edits or kinds of messages; an export as JSON has them."],
             chats=[
                 Chat(number, "", parts[0].name, "channel", self._entries.get(chat, 0))
                 for number, (chat, parts) in enumerate(self._chats.items(), 1)
@@ -140,12 +139,12 @@ class CsvReader:
         )
         if self._events:
             summary.warnings.append(
-                f"{self._events} messages are exactly what Discord says of joins, pins and the like; "
-                "they were read as events without an author."
+                f"{counted(self._events, 'message')} exactly what Discord says of joins, pins and the like; "
+                "read as an event without an author."
             )
         if self._lost:
             summary.unparsed = Unparsed(self._lost, self._first, "")
-            summary.warnings.append(f"{self._lost} rows could not be read, the first is {self._first}.")
+            summary.warnings.append(f"{counted(self._lost, 'row')} not understood, the first is {self._first}.")
         return summary
 
     def _survey(self) -> set[str]:

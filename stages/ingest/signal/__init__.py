@@ -5,6 +5,7 @@ from typing import Final
 from stages.errors import BadInput
 from stages.ingest.reader import Reader, ReadOptions, Source
 from stages.ingest.signal.chats import chat_files
+from stages.ingest.signal.plaintext import PlaintextReader
 from stages.ingest.signal.reader import SignalReader
 
 PLATFORM: Final = "signal"
@@ -18,8 +19,11 @@ def matches(source: Source) -> bool:
 
 
 def open_reader(source: Source, options: ReadOptions) -> Reader:
-    """A reader for signal-export's files. Raises :class:`BadInput` for other forms."""
+    """A reader for Signal's own export or signal-export's files. Raises :class:`BadInput` for other forms."""
     files = chat_files(source, asked=True)
+    official = [file for file in files if file.kind == "official"]
+    if official:
+        return PlaintextReader(source, official[0], options)
     readable = [file for file in files if file.kind in _READ]
     if readable:
         return SignalReader(source, readable, options)

@@ -93,8 +93,8 @@ class SignalReader:
                 summary.warnings.append(f"{_lines(seen.preamble)} before the first message{where} and left out.")
             if seen.strays:
                 summary.warnings.append(
-                    f"{seen.strays} lines begin like a message in another form or place, the first is line "
-                    f"{seen.first_stray}{where}; they were kept as text of the message before."
+                    f"{_begin(seen.strays)} like a message in another form or place, the first is line "
+                    f"{seen.first_stray}{where}; kept as text of the message before."
                 )
             if seen.lost:
                 before = summary.unparsed
@@ -105,11 +105,11 @@ class SignalReader:
                 )
         if summary.unparsed:
             summary.warnings.append(
-                f"{summary.unparsed.count} messages could not be read, the first is {summary.unparsed.where}."
+                f"Messages that could not be read: {summary.unparsed.count}, the first is {summary.unparsed.where}."
             )
         if self._back:
             summary.warnings.append(
-                f"At {self._back} places the time steps back more than a day, the first is {self._first_back}: "
+                f"The time steps back more than a day {self._back} times, first at {self._first_back}: "
                 "a message that was pasted into another looks the same."
             )
 
@@ -190,6 +190,10 @@ class SignalReader:
 def _said(body: Body) -> str:
     """What a message says beside what it quotes."""
     return body.text.partition("\n\n")[2] if body.quote else body.text
+
+
+def _begin(number: int) -> str:
+    return "1 line begins" if number == 1 else f"{number:,} lines begin"
 
 
 def _lines(number: int) -> str:

@@ -172,3 +172,30 @@ def test_a_message_is_dated_by_its_id_where_its_time_is_missing(parse_discord: P
     broken[field] = None
     row = parse_discord([broken]).rows[0]
     assert row["ts"].isoformat() == "2024-03-15T14:20:00+00:00"
+
+
+def test_names_are_hidden_also_common_words_and_people_who_never_wrote(parse_discord: Parse, dce: Any) -> None:
+    will, ann = dce.user(1, "will_b", "Will"), dce.user(2, "ann", "Ann Marie Lopes")
+    eve = dce.user(3, "eve.k", "Evelyn K.")
+    reaction = {"emoji": {"id": "", "name": "x"}, "count": 1, "users": [eve]}
+    parsed = parse_discord(
+        [
+            dce.message(1, ann, "Evelyn said that she will come"),
+            dce.message(2, ann, "@Will, when?", mentions=[will]),
+            dce.message(3, will, "Joined the server.", type="GuildMemberJoin"),
+            dce.message(4, ann, "so it is", reactions=[reaction]),
+        ],
+        raw_authors=False,
+    )
+    said = parsed.column("text")
+    assert said[0].endswith("said that she will come")
+    assert not any(name in " ".join(said) for name in ("Will", "Evelyn", "Lopes", "Marie"))
+    assert said[2].endswith(" joined the server.")
+
+
+def test_direct_messages_are_named_after_people(parse_discord: Parse, dce: Any) -> None:
+    channel = {"type": "DirectTextChat", "name": "Ernestine Q"}
+    value = dce.export([dce.message(1, dce.user(1, "ann"), "Ernestine is away")], channel=channel, guild="0")
+    parsed = parse_discord(value, raw_authors=False)
+    assert "Ernestine" not in parsed.rows[0]["text"]
+    assert "Ernestine" not in str(parsed.report.as_json())
