@@ -16,6 +16,7 @@ from stages.ingest.text import text_encoding
 PLATFORM: Final = "csv"
 _DISCORD: Final = ["authorid", "author", "date", "content"]
 _MOST_PROSE: Final = 0.5
+_MOST_SAMPLE: Final = 64 << 20
 
 
 def matches(source: Source) -> bool:
@@ -54,8 +55,7 @@ class CsvTable:
         self._source = source
         self._block_bytes = options.block_bytes
         self._text = look(source)
-        head = _head(source, self._text, SAMPLE)
-        found = sniff(head, whole=len(head) < SAMPLE)
+        found = _sniffed(source, self._text)
         if found is None:
             raise BadInput(
                 f"{source.path} is no CSV: no comma, semicolon, tab or pipe stands equally often in its first rows."
@@ -116,6 +116,17 @@ class CsvTable:
         while names and not names[-1] and not any(len(row) >= len(names) and row[len(names) - 1] for row in below):
             names.pop()
         return tuple(names)
+
+
+def _sniffed(source: Source, text: Text) -> Sniffed | None:
+    """How the file is written, from its first rows; these may be long."""
+    size = SAMPLE
+    while True:
+        head = _head(source, text, size)
+        found = sniff(head, whole=len(head) < size)
+        if (found is not None and len(found.rows) > 1) or len(head) < size or size >= _MOST_SAMPLE:
+            return found
+        size *= 8
 
 
 def _head(source: Source, text: Text, size: int) -> bytes:

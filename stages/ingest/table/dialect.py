@@ -49,10 +49,10 @@ def sniff(head: bytes, *, whole: bool) -> Sniffed | None:
         found = _read(head, dialect, skipped, final=whole)
         if found is None or found[0].width < 2:
             continue
-        sniffed, broken = found
+        sniffed, alike = found
         known = len(known_fields([name or "" for name in sniffed.rows[0]]))
         plain = dialect.escaped != bool(_DOUBLED.search(head))
-        rank = (known, round(sniffed.share - broken, 2), sniffed.width, dialect.quoted, plain)
+        rank = (known, round(alike, 2), round(sniffed.share, 2), sniffed.width, dialect.quoted, plain)
         if best is None or rank > best[0]:
             best = rank, sniffed
     return best[1] if best else None
@@ -64,15 +64,23 @@ def _dialects(head: bytes, delimiters: bytes) -> list[Dialect]:
         if delimiter not in head:
             continue
         found.append(Dialect(delimiter))
-        if b'"' in head:
+        opened, framed = (len(pattern.findall(head)) for pattern in _quotes(delimiter))
+        # where most fields that begin with a quote end with one, quotes have a meaning
+        if opened > 2 * framed:
             found.append(Dialect(delimiter, quoted=False))
         if b'\\"' in head:
             found.append(Dialect(delimiter, escaped=True))
     return found
 
 
+def _quotes(delimiter: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Fields that begin with a quote; those that end with one as well."""
+    sign = re.escape(bytes((delimiter,)))
+    return re.compile(rb'(?:^|%s)"' % sign, re.M), re.compile(rb'(?:^|%s)"[^"\n]*"(?=%s|\r?$)' % (sign, sign), re.M)
+
+
 def _read(head: bytes, dialect: Dialect, skipped: int, *, final: bool) -> tuple[Sniffed, float] | None:
-    """The first rows under a dialect, and the share of those whose quotes are never closed."""
+    """The first rows under a dialect, and the share of those that have as many fields as the first one."""
     found = split(head, dialect, final=final)
     if not len(found.rows):
         found = split(head, dialect, final=True)
@@ -91,7 +99,7 @@ def _read(head: bytes, dialect: Dialect, skipped: int, *, final: bool) -> tuple[
     if not kept:
         return None
     share = usual[width] / len(filled)
-    return Sniffed(dialect, filled[0], kept, width, share), float(found.broken[filled].mean())
+    return Sniffed(dialect, filled[0], kept, width, share), float((counts[filled] == counts[filled[0]]).mean())
 
 
 def _cells(head: bytes, found: Split, dialect: Dialect, width: int) -> list[list[str | None]]:

@@ -51,7 +51,7 @@ def look(source: Source) -> Text:
         while chunk := file.read(_CHUNK):
             counts.add(chunk)
     counts.finish()
-    if counts.bad and counts.bad * 20 > counts.good:
+    if counts.bad > counts.good:
         found.encoding = _code_page(bytes(counts.sample))
         found.said.append(f"The file is not UTF-8; it was read as {found.encoding}, which is a guess.")
     elif counts.bad:

@@ -148,7 +148,10 @@ def form_of(source: Source, text: Text) -> Form | None:
                 first += stream.readline(_LONGEST_LINE)
             objects = [parsed(line) for line in [first, *head.lstrip().split(b"\n")[1:6]] if line.strip()]
             whole = [found for found in objects if found is not None]
-            several = len(whole) * 2 > len(objects) and (len(objects) > 1 or not _has_array(whole[0]))
+            if objects[0] is None:
+                several = len(whole) * 2 > len(objects)
+            else:
+                several = len(objects) > 1 or not _has_array(objects[0])
             if several:
                 return Form(None)
         elif start != b"[":
