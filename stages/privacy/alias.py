@@ -73,13 +73,15 @@ class Aliases:
             self._used.add(alias)
         return {identity: self._given[mac] for identity, mac in macs.items()}
 
+    def bare(self, mac: str) -> str:
+        """The alias that ``mac`` points at, whoever has it."""
+        adjectives, nouns = in_order("adjectives"), in_order("nouns")
+        drawn, adjective = divmod(self._draw(mac, 0), len(adjectives))
+        return f"{adjectives[adjective].capitalize()} {nouns[drawn % len(nouns)].capitalize()}"
+
     def _free(self, mac: str) -> str:
         """The alias that ``mac`` points at, with a number drawn from it while that is another's."""
-        drawn = self._draw(mac, 0)
-        adjectives, nouns = in_order("adjectives"), in_order("nouns")
-        drawn, adjective = divmod(drawn, len(adjectives))
-        noun = drawn % len(nouns)
-        alias = bare = f"{adjectives[adjective].capitalize()} {nouns[noun].capitalize()}"
+        alias = bare = self.bare(mac)
         tries = 0
         while alias in self._used:
             tries += 1

@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -89,18 +91,25 @@ class Guard:
         """
         column = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         column = column.cast(pa.string())
-        places, whole = self._prefilter.places(column)
-        if not len(places):
+        rows, replaced = self.changes(column)
+        if not len(rows):
             return column
-        before = column.take(places).to_pylist()
-        after = [
-            self.text(value) if more else self._plain(value) for value, more in zip(before, whole.tolist(), strict=True)
-        ]
-        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-        if not changed:
-            return column
-        mask = self._prefilter.mask(len(column), places, changed)
-        return pc.replace_with_mask(column, mask, pa.array([after[index] for index in changed], pa.string()))
+        mask = np.zeros(len(column), np.bool_)
+        mask[rows] = True
+        return pc.replace_with_mask(column, pa.array(mask), replaced)
+
+    def changes(self, texts: pa.StringArray) -> tuple[npt.NDArray[np.int64], pa.StringArray]:
+        """The rows in which something is replaced, in order, and their texts then."""
+        places, whole = self._prefilter.places(texts)
+        before = texts.take(pa.array(places)).to_pylist()
+        rows: list[int] = []
+        after: list[str] = []
+        for row, more, old in zip(places.tolist(), whole.tolist(), before, strict=True):
+            new = self.text(old) if more else self._plain(old)
+            if new != old:
+                rows.append(row)
+                after.append(new)
+        return np.array(rows, np.int64), pa.array(after, pa.string())
 
     def text(self, value: str) -> str:
         """One text with everything replaced."""
@@ -139,6 +148,18 @@ class Guard:
         for row in self._lexicon.records():
             found.setdefault((row.mac, row.kind), row)
         return list(found.values())
+
+    def late(self) -> dict[str, str]:
+        """Those who were met in texts alone: the MAC of each, and the alias that it points at."""
+        macs = map(self._aliases.mac, self._met)
+        return {mac: self._aliases.bare(mac) for mac in macs}
+
+    def absorb(self, records: Iterable[NameRecord]) -> None:
+        """Take in what another guard of the same names and key has seen in other texts."""
+        for row in records:
+            known = self._records.get((row.mac, row.kind))
+            if known is None or known.alias is None:
+                self._records[row.mac, row.kind] = row
 
     def _learn(self, names: Iterable[str]) -> None:
         """Take in the people of an export, all at once, so that what they share is seen."""
@@ -260,7 +281,10 @@ class Guard:
 
     def _keep_phone(self, digits: str, alias: str | None, *, common: bool) -> None:
         mac = self._macs.of("phone", digits)
-        self._records[mac, "phone"] = NameRecord(mac, mac, len(digits), "phone", common, alias)
+        known = self._records.get((mac, "phone"))
+        # a number that was a mention once keeps its alias, whatever is read first
+        if not common or known is None or known.alias is None:
+            self._records[mac, "phone"] = NameRecord(mac, mac, len(digits), "phone", common, alias)
 
     def _keep(self, kind: str, spelt: str, alias: str | None) -> None:
         mac = self._macs.of(kind, spelt)

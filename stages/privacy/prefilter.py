@@ -61,12 +61,6 @@ class Prefilter:
         places = np.flatnonzero(hit)
         return places, told[places]
 
-    def mask(self, length: int, places: Any, chosen: list[int]) -> pa.Array:
-        """A mask of ``length`` rows that is true at ``places[chosen]``."""
-        mask = np.zeros(length, bool)
-        mask[places[chosen]] = True
-        return pa.array(mask)
-
     def _by_words(self, texts: pa.Array) -> Any:
         """Rows in which one of the distinct words may begin a name. Cost: Python once for each distinct word."""
         split = pc.ascii_split_whitespace(texts)
