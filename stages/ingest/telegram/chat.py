@@ -8,7 +8,7 @@ from stages.ingest.telegram.message import read_message
 from stages.ingest.telegram.outline import Head
 from stages.ingest.telegram.report import Report
 from stages.ingest.telegram.rows import Rows
-from stages.ingest.telegram.seen import NONE, ByNumber, Topics
+from stages.ingest.telegram.seen import NONE, ByNumber, Topics, mark
 from stages.ingest.telegram.times import moment
 from stages.ingest.telegram.usual import Run, Shapes
 from stages.ingest.zone import LocalTimes
@@ -82,7 +82,7 @@ class ChatInHand:
         if key != NO_KEY:
             if key > self._top:
                 self._top = key
-            elif self._was_met(key, row.wording):
+            elif self._was_met(key, when[0]):
                 return
             elif self._met.get(key) != NONE:
                 self._report.shared += 1
@@ -99,10 +99,10 @@ class ChatInHand:
         elif self._topics:
             self._set_topic(key, row.reply)
 
-    def _was_met(self, key: int, wording: str) -> bool:
-        """Whether a message with this number and content was read before; counts it."""
+    def _was_met(self, key: int, seconds: float) -> bool:
+        """Whether a message with this number was sent at this time before; counts it."""
         self._met.extend(*self._rows.not_remembered())
-        again = self._met.get(key) == Rows.mark(wording)
+        again = self._met.get(key) == mark(seconds)
         self._report.twice += again
         return again
 

@@ -6,7 +6,7 @@ import orjson
 
 from stages.ingest.draft import NO_KEY
 from stages.ingest.telegram.people import full_name, peer
-from stages.ingest.telegram.service import CALLS, sentence, stable
+from stages.ingest.telegram.service import is_call, sentence, stable
 
 _CHANNELS: Final = ("public_channel", "private_channel")
 _CARDS: Final = frozenset(
@@ -43,13 +43,13 @@ def read_message(message: dict[str, Any], chat_id: str, chat_kind: str, chat_nam
     if text is None:
         text = flat(entities, links)
     else:
-        text = flat(text, links)
-        if type(entities) is list:
+        if type(text) is str and type(entities) is list:
             _hidden(entities, links)
+        text = flat(text, links)
     media = file_names(message)
     kind, author, signer, wording = "text", None, None, None
     if is_event(message):
-        kind = "call" if message.get("action") in CALLS else "system"
+        kind = "call" if is_call(message) else "system"
         said = sentence(message) if message.get("action") or message.get("type") == "service" or not text else ""
         wording = stable(message) + ("\x1f" + text if text else "")
         text = "\n".join(part for part in (said, text) if part)

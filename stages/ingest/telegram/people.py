@@ -129,13 +129,10 @@ def _rare(block: bytes, at: int) -> Iterable[bytes]:
         if found:
             return [found[1]]
     if block.startswith(b'"mention', at):
-        # the keys of an entity in another order than Telegram Desktop's
-        start = block.rfind(b"{", max(0, at - _NEAR), at)
-        while start >= 0:
-            entity = _FLAT.match(block, start)
-            if entity and entity.end() > at:
-                return [entity[0]]
-            start = block.rfind(b"{", max(0, at - _NEAR), start)
+        # the keys of an entity in another order than Telegram Desktop's; a brace may be part of a text
+        braces = re.finditer(rb"\{", block[max(0, at - _NEAR) : at])
+        entities = (_FLAT.match(block, max(0, at - _NEAR) + brace.start()) for brace in braces)
+        return [entity[0] for entity in entities if entity and entity.end() > at]
     if block.startswith((b'"personal_chat', b'"bot_chat'), at):
         return _CHAT_NAME.findall(block, max(0, at - _NEAR), at + _NEAR)
     return ()

@@ -98,19 +98,10 @@ class Rows:
         """The last message stands in this topic."""
         self._topics[len(self._texts) - 1] = title
 
-    @staticmethod
-    def mark(wording: str) -> int:
-        """32 bits that tell contents apart, in this process."""
-        return hash(wording) & 0xFFFFFFFF
-
-    def not_remembered(self) -> tuple[list[int], list[int]]:
-        """Numbers and marks of the rows that were not given so before."""
+    def not_remembered(self) -> tuple[list[int], list[float]]:
+        """Numbers and seconds of the rows that were not given so before."""
         first, self._remembered = self._remembered, len(self._texts)
-        wordings = self._texts[first:]
-        for at, wording in self._wordings.items():
-            if at >= first:
-                wordings[at - first] = wording
-        return self._keys[first:], [hash(wording) & 0xFFFFFFFF for wording in wordings]
+        return self._keys[first:], self._seconds[first:]
 
     def take(self) -> Draft:
         """The messages so far; none are held after."""

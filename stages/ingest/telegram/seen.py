@@ -12,6 +12,12 @@ import numpy as np
 from stages.ingest.draft import NO_KEY
 
 NONE: Final = -1
+_MARK: Final = (1 << 32) - 1
+
+
+def mark(seconds: float) -> int:
+    """32 bits of a time, which tell messages with one number apart."""
+    return int(seconds) & _MARK
 
 
 class ByNumber:
@@ -42,17 +48,17 @@ class ByNumber:
         at = self._place(key)
         return self._values[at] if at >= 0 else self._late.get(key, NONE)
 
-    def extend(self, keys: list[int], values: list[int]) -> None:
-        """Puts many, in their order; NO_KEY is no number. Ascending ones cost next to nothing."""
+    def extend(self, keys: list[int], seconds: list[float]) -> None:
+        """Puts the marks of many times, in their order; NO_KEY is no number. Ascending ones cost next to nothing."""
         numbers = np.array(keys, np.int64)
         ascends = bool((numbers[1:] > numbers[:-1]).all()) and self._sign == 1 and NO_KEY not in keys
         if ascends and len(keys) and (not self._keys or keys[0] > self._keys[-1]):
             self._keys.frombytes(numbers.tobytes())
-            self._values.frombytes(np.array(values, np.uint32).tobytes())
+            self._values.frombytes((np.array(seconds, np.int64) & _MARK).astype(np.uint32).tobytes())
             return
-        for key, value in zip(keys, values, strict=True):
+        for key, second in zip(keys, seconds, strict=True):
             if key != NO_KEY:
-                self.put(key, value)
+                self.put(key, mark(second))
 
     def _place(self, key: int) -> int:
         at = bisect_left(self._keys, key)

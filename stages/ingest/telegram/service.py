@@ -51,11 +51,17 @@ _STABLE: Final = (
 )  # fmt: skip
 
 
+def is_call(message: dict[str, Any]) -> bool:
+    """Whether an event is a call, or the end of one."""
+    action = message.get("action")
+    return type(action) is str and action in CALLS
+
+
 def sentence(message: dict[str, Any]) -> str:
     """What happened, with names as they are (people without one are "Someone")."""
     action = message.get("action")
     actor = _name(message, "actor")
-    if action in CALLS:
+    if is_call(message):
         return _call(message, actor, voice_chat=action == "group_call")
     members = listed(message.get("members"))
     if action in ("invite_members", "remove_members") and members == [message.get("actor")] and members[0]:

@@ -55,22 +55,26 @@ class Damage:
 
 @dataclass(frozen=True)
 class _Border:
-    """How items of an array are parted: between two of them, and after the last one (None: cannot be told)."""
+    """How items of an array are parted: ``between`` two of them as it is mostly written and in any layout, and behind
+    the ``last`` one. None where it cannot be told.
+    """
 
-    between: bytes | None
-    last: re.Pattern[bytes] | None
+    between: bytes | None = None
+    anyhow: re.Pattern[bytes] | None = None
+    last: re.Pattern[bytes] | None = None
 
     @classmethod
     def learn(cls, gap: bytes, item: bytes) -> "_Border":
-        """From the white space before the first item, and that item's beginning."""
+        """From the white space before an item, and the item's beginning."""
         head = _FIRST_KEY.match(item)
         if head is None:
-            return cls(None, None)
+            return cls()
         indent = _INDENT.search(gap)
         last = None
         if indent and indent[1]:
             last = re.compile(rb"\}\r?\n[ \t]{0,%d}\]" % (len(indent[1]) - 1))
-        return cls(b"}," + gap + head[0], last)
+        anyhow = re.compile(rb"\}\s*,\s*\{\s*" + re.escape(head[0][1:].lstrip()))
+        return cls(b"}," + gap + head[0], anyhow, last)
 
 
 class JsonStream:
@@ -87,6 +91,7 @@ class JsonStream:
         self._at = 0
         self._base = 0
         self._ended = False
+        self._gap = b""
         self.damage = Damage()
 
     @property
@@ -168,7 +173,7 @@ class JsonStream:
             self._at += 1
             return
         border = _Border.learn(gap, self._ahead(256))
-        going = True
+        going, first = True, True
         while going:
             batch = self._slice(border)
             broken = None
@@ -179,6 +184,10 @@ class JsonStream:
             if broken:
                 raise broken
             going = self._step(border)
+            if going and first:
+                # in one line, what stands between two items need not be what stands before the first
+                border = _Border.learn(self._gap, self._ahead(256))
+            first = False
 
     def _slice(self, border: _Border) -> list[Any] | None:
         """As many items as a slice holds, parsed at once; None where that cannot be done, and then nothing moved."""
@@ -254,7 +263,8 @@ class JsonStream:
 
     def _next_border(self, border: _Border, start: int) -> int:
         """Where the next border stands in the bytes held, or -1."""
-        end = -1 if border.between is None else self._data.find(border.between, start)
+        between = border.anyhow.search(self._data, start) if border.anyhow else None
+        end = between.start() if between else -1
         last = border.last.search(self._data, start, *(() if end < 0 else (end,))) if border.last else None
         return end if last is None else last.start()
 
@@ -285,7 +295,7 @@ class JsonStream:
             held = len(self._data) - self._at
             if held >= LONGEST or not self._more():
                 raise self._broken()
-            searched = max(self._at, self._at + held - len(border.between) - LONGEST // 1024)
+            searched = max(self._at, self._at + held - _MOST // 16)
 
     def _step(self, border: _Border) -> bool:
         """Over the comma to the next item; False behind the array's end."""
@@ -296,6 +306,7 @@ class JsonStream:
                 return False
             if byte == _COMMA:
                 self._at += 1
+                self._gap = self._space()
                 if self.peek() == _LIST_END:
                     self._at += 1
                     return False
@@ -338,16 +349,20 @@ class JsonStream:
         return self._data[self._at : self._at + size]
 
     def _more(self) -> bool:
-        """Reads on, as much as is held or a block; what lies before the position is dropped. False at the end."""
+        """Reads on, as much as is held or a block; what lies before the position is dropped. False, and nothing
+        moved, at the end.
+        """
         held = len(self._data) - self._at
         if self._ended or held >= LONGEST:
             return False
         part = self._file.read(max(self._block, held))
-        self._ended = not part
+        if not part:
+            self._ended = True
+            return False
         self._base += self._at
         self._data = self._data[self._at :] + part
         self._at = 0
-        return not self._ended
+        return True
 
     def _broken(self) -> Broken:
         return Broken(self.offset, cut=self._ended)

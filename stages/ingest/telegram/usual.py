@@ -95,11 +95,11 @@ class Run:
                 and min(self.replies) >= -_MOST
             ):
                 return None
+            if any(map(_hides, texts, entities)):
+                return None
             links: dict[int, tuple[str, ...]] = {}
             if set(map(type, texts)) != {str}:
                 texts = tuple(_flattened(texts, links))
-            if any(map(_hides, texts, entities)):
-                return None
         except (TypeError, AttributeError, KeyError):
             return None
         first = rows.extend(list(map(int, times)), authors, signers, texts, keys, self.replies)
@@ -124,9 +124,9 @@ def _flattened(texts: tuple[Any, ...], links: dict[int, tuple[str, ...]]) -> lis
     return result
 
 
-def _hides(text: str, entities: list[dict[str, Any]]) -> bool:
-    """Whether entities may hide a link that the text does not have: Telegram Desktop has it in both."""
-    return len(entities) == 1 and entities[0]["type"] == "text_link"
+def _hides(text: object, entities: list[dict[str, Any]]) -> bool:
+    """Whether entities may hide a link that a text without parts cannot show; Telegram Desktop writes it in parts."""
+    return type(text) is str and (len(entities) > 1 or (len(entities) == 1 and entities[0]["type"] == "text_link"))
 
 
 def _add_more(rows: Rows, at: int, message: dict[str, Any]) -> None:
