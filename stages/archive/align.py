@@ -38,6 +38,9 @@ from stages.archive.overlap import (
 )
 
 _FEWEST: Final = 3
+_PAIR: Final = "pos BIGINT, seq BIGINT, minute BIGINT, said BOOLEAN, better BOOLEAN"
+_CARRIED: Final = "ref, minute, kind = 'text' AS said, edited, family, answers"
+_BETTER: Final = "(t.edited AND NOT o.edited) OR (t.family > 0 AND o.family = 0) OR (t.answers AND NOT o.answers)"
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,12 @@ _COUNTED: Final = (
 def align(cursor: duckdb.DuckDBPyConnection, stretch: Stretch) -> Aligned:
     """Match what the view ``incoming`` and ``messages`` do not share by id, according to the table ``placed``.
 
-    Leaves the table ``pairs`` (``pos`` of the incoming message, ``seq`` of the stored one, ``better`` where the
-    incoming one knows more). Cost: nothing but two look-ups where no incoming message lies in the time that the
-    archive covers; else linear in what is not shared by id, at a fixed number of statements.
+    Leaves the table ``pairs``: ``pos`` of the incoming message, ``seq`` of the stored one, ``better`` where the
+    incoming one knows more. Cost: nothing but two look-ups where no incoming message lies in the time that the archive
+    covers; else linear in what is not shared by id, at a fixed number of statements.
     """
-    cursor.execute("CREATE OR REPLACE TEMP TABLE pairs (pos BIGINT, seq BIGINT, certain BOOLEAN)")
+    for table in ("pairs", "counted"):
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({_PAIR})")
     shared = shared_time(cursor, stretch)
     if shared is None:
         return Aligned(0, 0)
@@ -92,26 +96,26 @@ def align(cursor: duckdb.DuckDBPyConnection, stretch: Stretch) -> Aligned:
     for clock in clocks:
         for column in _CERTAIN:
             _match_alike(cursor, clock, column)
+    certain = _number(cursor, "SELECT count(*) FROM pairs")
     smaller, alike = _written(cursor, shared)
     if smaller and 2 * alike < smaller:
-        return Aligned(0, _give_up(cursor))
-    if edges.cut:
-        _part(cursor, edges.cut)
-    for clock in clocks:
-        for step in _COUNTED:
-            _match_equal_numbers(cursor, clock, step)
+        cursor.execute("DELETE FROM pairs")
+        return Aligned(0, certain)
+    for table, column in (("theirs", "pos"), ("ours", "seq")):
+        cursor.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS FROM {table} ANTI JOIN pairs ON {table}.ref = pairs.{column}"
+        )
+    counted = in_doubt = 0
+    if _number(cursor, "SELECT least((SELECT count(*) FROM theirs), (SELECT count(*) FROM ours))"):
+        counted, in_doubt = _count_out(cursor, clocks, edges)
     if not smaller:
-        least, same = _all_rows(cursor, shared)
+        least, by_id = _all_rows(cursor, shared)
+        same = by_id + certain + counted
         if same < _FEWEST or 2 * same < least:
-            return Aligned(0, _give_up(cursor))
-    in_doubt = _doubts(cursor, clocks)
-    cursor.execute(
-        """CREATE OR REPLACE TEMP TABLE pairs AS
-           SELECT p.pos, p.seq, (t.edited AND NOT o.edited) OR (t.family > 0 AND o.family = 0)
-                  OR (t.answers AND NOT o.answers) AS better
-           FROM pairs p JOIN theirs t ON t.ref = p.pos JOIN ours o ON o.ref = p.seq"""
-    )
-    return Aligned(_number(cursor, "SELECT count(*) FROM pairs"), in_doubt)
+            cursor.execute("DELETE FROM pairs")
+            return Aligned(0, certain)
+    cursor.execute("INSERT INTO pairs FROM counted")
+    return Aligned(certain + counted, in_doubt)
 
 
 def _clocks(stretch: Stretch, edges: Edges) -> list[_Clock]:
@@ -120,15 +124,26 @@ def _clocks(stretch: Stretch, edges: Edges) -> list[_Clock]:
     return [_Clock("us", False)] + ([_Clock("minute", True)] if edges.rough else [])
 
 
+def _count_out(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock], edges: Edges) -> tuple[int, int]:
+    """Match by number what is left over: how many were matched, how many of the others are in doubt."""
+    if edges.cut:
+        _part(cursor, edges.cut)
+    for clock in clocks:
+        for step in _COUNTED:
+            _match_equal_numbers(cursor, clock, step)
+    return _number(cursor, "SELECT count(*) FROM counted"), _doubts(cursor, clocks)
+
+
 def _match_alike(cursor: duckdb.DuckDBPyConnection, clock: _Clock, column: str) -> None:
     """Pair what is alike in ``column`` at one time, the n-th with the n-th."""
     cursor.execute(
-        f"""INSERT INTO pairs SELECT t.ref, o.ref, true FROM (
-              SELECT ref, {clock.at} AS moment, {column}, row_number() OVER (
+        f"""INSERT INTO pairs SELECT t.ref, o.ref, t.minute, t.said, {_BETTER} FROM (
+              SELECT {_CARRIED}, {clock.at} AS moment, {column}, row_number() OVER (
                 PARTITION BY {clock.at}, {column} ORDER BY ref) AS nth
               FROM theirs ANTI JOIN pairs ON theirs.ref = pairs.pos WHERE {column} IS NOT NULL) t
             JOIN (
-              SELECT ref, moment, {column}, row_number() OVER (PARTITION BY moment, {column} ORDER BY ref) AS nth
+              SELECT {_CARRIED}, moment, {column}, row_number() OVER (
+                PARTITION BY moment, {column} ORDER BY ref) AS nth
               FROM ours ANTI JOIN pairs ON ours.ref = pairs.seq WHERE rough = {clock.rough} AND {column} IS NOT NULL) o
             USING (moment, {column}, nth)"""
     )
@@ -138,18 +153,18 @@ def _match_equal_numbers(cursor: duckdb.DuckDBPyConnection, clock: _Clock, step:
     """Pair groups of which both sides hold as many rows, in order; not where that would make two files one."""
     group = ", ".join(("slot", *step.columns))
     cursor.execute(
-        f"""INSERT INTO pairs SELECT mine, other, false FROM (
-              SELECT t.ref AS mine, o.ref AS other, bool_or(t.family > 0 AND t.family = o.family) OVER (
-                PARTITION BY moment, {group}) AS differ
+        f"""INSERT INTO counted SELECT pos, seq, minute, said, better FROM (
+              SELECT t.ref AS pos, o.ref AS seq, t.minute, t.said, {_BETTER} AS better,
+                     bool_or(t.family > 0 AND t.family = o.family) OVER (PARTITION BY moment, {group}) AS differ
               FROM (
-                SELECT ref, {clock.at} AS moment, {group}, family,
+                SELECT {_CARRIED}, {clock.at} AS moment, {group},
                        count(*) OVER (PARTITION BY {clock.at}, {group}) AS n,
                        row_number() OVER (PARTITION BY {clock.at}, {group} ORDER BY ref) AS nth
-                FROM theirs ANTI JOIN pairs ON theirs.ref = pairs.pos WHERE {step.only}) t
+                FROM theirs ANTI JOIN counted ON theirs.ref = counted.pos WHERE {step.only}) t
               JOIN (
-                SELECT ref, moment, {group}, family, count(*) OVER (PARTITION BY moment, {group}) AS n,
+                SELECT {_CARRIED}, moment, {group}, count(*) OVER (PARTITION BY moment, {group}) AS n,
                        row_number() OVER (PARTITION BY moment, {group} ORDER BY ref) AS nth
-                FROM ours ANTI JOIN pairs ON ours.ref = pairs.seq WHERE rough = {clock.rough} AND {step.only}) o
+                FROM ours ANTI JOIN counted ON ours.ref = counted.seq WHERE rough = {clock.rough} AND {step.only}) o
               USING (moment, {group}, n, nth))
             WHERE NOT differ"""
     )
@@ -162,30 +177,22 @@ def _written(cursor: duckdb.DuckDBPyConnection, shared: Shared) -> tuple[int, in
         f"""SELECT least((SELECT count(*) FROM placed WHERE said AND {shared_part}),
                          (SELECT count(*) FROM messages WHERE kind = 'text' AND {shared_part})),
                    (SELECT count(*) FROM placed WHERE said AND known IS NOT NULL AND {shared_part})
-                   + (SELECT count(*) FROM pairs JOIN theirs ON theirs.ref = pairs.pos WHERE kind = 'text')"""
+                   + (SELECT count(*) FROM pairs WHERE said)"""
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
 
 
 def _all_rows(cursor: duckdb.DuckDBPyConnection, shared: Shared) -> tuple[int, int]:
-    """As :func:`_written`, of messages of every kind, those matched by number too."""
+    """Messages of the smaller side in the shared time, and how many have one id on both."""
     shared_part = within("ts", shared.low, shared.high)
     row = cursor.execute(
         f"""SELECT least((SELECT count(*) FROM placed WHERE {shared_part}),
                          (SELECT count(*) FROM messages WHERE {shared_part})),
-                   (SELECT count(*) FROM placed WHERE known IS NOT NULL AND {shared_part})
-                   + (SELECT count(*) FROM pairs)"""
+                   (SELECT count(*) FROM placed WHERE known IS NOT NULL AND {shared_part})"""
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
-
-
-def _give_up(cursor: duckdb.DuckDBPyConnection) -> int:
-    """Forget all pairs; returns how many rows are alike nevertheless."""
-    alike = _number(cursor, "SELECT count(*) FROM pairs WHERE certain")
-    cursor.execute("DELETE FROM pairs")
-    return alike
 
 
 def _part(cursor: duckdb.DuckDBPyConnection, cut: tuple[int, ...]) -> None:
@@ -198,8 +205,7 @@ def _part(cursor: duckdb.DuckDBPyConnection, cut: tuple[int, ...]) -> None:
         f"""CREATE OR REPLACE TEMP TABLE certain AS
             SELECT pos, known AS seq, {minute_of("epoch_us(ts)")} AS minute FROM placed
             WHERE known IS NOT NULL AND {minute_of("epoch_us(ts)")} IN ({minutes})
-            UNION ALL SELECT pos, seq, minute FROM pairs JOIN theirs ON theirs.ref = pairs.pos
-            WHERE minute IN ({minutes})"""
+            UNION ALL SELECT pos, seq, minute FROM pairs WHERE minute IN ({minutes})"""
     )
     for table, place in (("theirs", "pos"), ("ours", "seq")):
         cursor.execute(
@@ -218,8 +224,9 @@ def _doubts(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock]) -> int:
     Those of one kind that the app words, or of which one side is edited or deleted, by one person at one time.
     """
     parts = [
-        f"""SELECT t.ref FROM (SELECT *, {clock.at} AS moment FROM theirs ANTI JOIN pairs ON theirs.ref = pairs.pos) t
-            SEMI JOIN (SELECT * FROM ours ANTI JOIN pairs ON ours.ref = pairs.seq WHERE rough = {clock.rough}) o
+        f"""SELECT t.ref
+            FROM (SELECT *, {clock.at} AS moment FROM theirs ANTI JOIN counted ON theirs.ref = counted.pos) t
+            SEMI JOIN (SELECT * FROM ours ANTI JOIN counted ON ours.ref = counted.seq WHERE rough = {clock.rough}) o
             ON t.moment = o.moment AND t.person = o.person AND coalesce(t.slot = o.slot, true)
                AND NOT (t.family > 0 AND t.family = o.family)
                AND (({_class("t")} = {_class("o")} AND (t.kind <> 'text' OR t.edited OR o.edited))

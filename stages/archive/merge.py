@@ -137,10 +137,10 @@ def _merge(archive: Archive, cursor: duckdb.DuckDBPyConnection, export: ParsedEx
         report = MergeReport(stretch.entries - added, added, aligned.in_doubt, improved)
         changed = bool(moved or improved or told)
     cursor.execute(
-        "INSERT OR REPLACE INTO stretches VALUES (?, make_timestamptz(?), make_timestamptz(?), ?)",
+        "INSERT INTO stretches VALUES (?, make_timestamptz(?), make_timestamptz(?), ?)",
         [export.sha256, stretch.first, stretch.last, stretch.to_minute],
     )
-    for table in ("placed", "pairs", "theirs", "ours"):
+    for table in ("placed", "pairs", "counted", "theirs", "ours"):
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
     cursor.execute("DROP VIEW incoming")
     return report, changed

@@ -21,7 +21,10 @@ def put_in_place(cursor: duckdb.DuckDBPyConnection) -> bool:
     Rows from the first changed time on are written anew, those before stay. Cost: linear in the new rows where all
     are later than what is stored, else one sort of what comes from there on.
     """
-    since = _first_change(cursor)
+    guessed = _number(cursor, "SELECT count(*) FROM tie_breaks") > 0
+    if guessed:
+        _rank_components(cursor)
+    since = _first_change(cursor, guessed)
     if since is None:
         return False
     row = cursor.execute(
@@ -36,41 +39,43 @@ def put_in_place(cursor: duckdb.DuckDBPyConnection) -> bool:
                 FROM incoming WHERE pos IN (SELECT pos FROM placed WHERE known IS NULL) ORDER BY seq"""
         )
     else:
-        _interleave(cursor, since, before)
-    for table in ("comps", "ranks"):
-        cursor.execute(f"DROP TABLE {table}")
+        _interleave(cursor, since, before, guessed)
     return True
 
 
-def _first_change(cursor: duckdb.DuckDBPyConnection) -> int | None:
-    """The first time (microseconds) at which something is added, or known to stand in another order than so far.
+def _rank_components(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Make ``ranks``: for the stored rows (seq) of times with guesses, what the export says of their order.
 
-    Makes ``comps``, the stored rows of times with guesses by component (a run whose order is known), and ``ranks``,
-    what the export says of components: those that it holds messages of are one block, in its order (``part``).
+    A component is a run of rows whose order is known. Those that the export holds rows of are one ``block``, in which
+    ``part`` is their order; any other is a block of its own. ``glued`` where the export joins several.
     """
     cursor.execute(
-        """CREATE OR REPLACE TEMP TABLE comps AS
-           SELECT m.seq, m.ts, count(b.message_id) OVER (PARTITION BY m.ts ORDER BY m.seq) AS comp, p.pos
-           FROM messages m LEFT JOIN tie_breaks b USING (message_id) LEFT JOIN placed p ON p.known = m.seq
-           WHERE m.ts IN (SELECT ts FROM messages SEMI JOIN tie_breaks USING (message_id))"""
-        if _number(cursor, "SELECT count(*) FROM tie_breaks")
-        else "CREATE OR REPLACE TEMP TABLE comps (seq BIGINT, ts TIMESTAMPTZ, comp BIGINT, pos BIGINT)"
-    )
-    cursor.execute(
         """CREATE OR REPLACE TEMP TABLE ranks AS
-           SELECT ts, comp, coalesce(first, 0) AS part, first IS NOT NULL AS held,
-                  CASE WHEN first IS NULL THEN comp ELSE min(CASE WHEN first IS NOT NULL THEN comp END) OVER (
-                    PARTITION BY ts) END AS block
-           FROM (SELECT ts, comp, min(pos) AS first FROM comps GROUP BY ts, comp)"""
+           WITH comps AS (
+             SELECT m.seq, m.ts, count(b.message_id) OVER (PARTITION BY m.ts ORDER BY m.seq) AS comp, p.pos
+             FROM messages m LEFT JOIN tie_breaks b USING (message_id) LEFT JOIN placed p ON p.known = m.seq
+             WHERE m.ts IN (SELECT ts FROM messages SEMI JOIN tie_breaks USING (message_id))),
+           firsts AS (SELECT ts, comp, min(pos) AS first FROM comps GROUP BY ts, comp),
+           blocks AS (
+             SELECT ts, comp, coalesce(first, 0) AS part, CASE WHEN first IS NULL THEN comp ELSE min(
+               CASE WHEN first IS NOT NULL THEN comp END) OVER (PARTITION BY ts) END AS block FROM firsts)
+           SELECT seq, ts, block, part, block <> comp AS glued FROM comps JOIN blocks USING (ts, comp)"""
     )
-    row = cursor.execute(
-        """SELECT least((SELECT epoch_us(min(ts)) FROM placed WHERE known IS NULL),
-                        (SELECT epoch_us(min(ts)) FROM ranks WHERE held AND block <> comp))"""
-    ).fetchone()
+
+
+def _first_change(cursor: duckdb.DuckDBPyConnection, guessed: bool) -> int | None:
+    """The first time (microseconds) at which something is added, or known to stand in another order than so far."""
+    query = "SELECT epoch_us(min(ts)) FROM placed WHERE known IS NULL"
+    if guessed:
+        query = f"SELECT least(({query}), (SELECT epoch_us(min(ts)) FROM ranks WHERE glued))"
+    row = cursor.execute(query).fetchone()
     return None if row is None or row[0] is None else int(row[0])
 
 
-def _interleave(cursor: duckdb.DuckDBPyConnection, since: int, before: int) -> None:
+def _interleave(cursor: duckdb.DuckDBPyConnection, since: int, before: int, guessed: bool) -> None:
+    block, part, ranks = "0", "0", "LEFT JOIN ranks r ON r.seq ="
+    if guessed:
+        block, part = "coalesce(r.block, 0)", "coalesce(r.part, 0)"
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE places AS
             WITH fresh AS (
@@ -83,17 +88,15 @@ def _interleave(cursor: duckdb.DuckDBPyConnection, since: int, before: int) -> N
             SELECT old, pos, ts, block, row_number() OVER (
               ORDER BY ts, block, part, anchor, side, pos) - 1 + {before} AS seq
             FROM (
-              SELECT m.seq AS old, NULL::BIGINT AS pos, m.ts, coalesce(r.block, 0) AS block,
-                     coalesce(r.part, 0) AS part, m.seq AS anchor, 0 AS side
-              FROM messages m LEFT JOIN comps c ON c.seq = m.seq LEFT JOIN ranks r ON r.ts = c.ts AND r.comp = c.comp
-              WHERE m.ts >= make_timestamptz({since})
+              SELECT m.seq AS old, NULL::BIGINT AS pos, m.ts, {block} AS block, {part} AS part, m.seq AS anchor,
+                     0 AS side
+              FROM messages m {f"{ranks} m.seq" if guessed else ""} WHERE m.ts >= make_timestamptz({since})
               UNION ALL
               SELECT NULL, f.pos, f.ts,
-                     CASE WHEN coalesce(behind, ahead) IS NOT NULL THEN coalesce(r.block, 0)
+                     CASE WHEN coalesce(behind, ahead) IS NOT NULL THEN {block}
                           WHEN start > 0 THEN -1 ELSE {_AFTER} END,
-                     coalesce(r.part, 0), coalesce(behind, ahead, -1), CASE WHEN behind IS NULL THEN -1 ELSE 1 END
-              FROM fresh f LEFT JOIN comps c ON c.seq = coalesce(behind, ahead)
-              LEFT JOIN ranks r ON r.ts = c.ts AND r.comp = c.comp)"""
+                     {part}, coalesce(behind, ahead, -1), CASE WHEN behind IS NULL THEN -1 ELSE 1 END
+              FROM fresh f {f"{ranks} coalesce(behind, ahead)" if guessed else ""})"""
     )
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE merged AS
@@ -106,14 +109,14 @@ def _interleave(cursor: duckdb.DuckDBPyConnection, since: int, before: int) -> N
     cursor.execute("DELETE FROM messages WHERE ts >= make_timestamptz(?)", [since])
     cursor.execute("INSERT INTO messages SELECT * FROM merged ORDER BY seq")
     cursor.execute("DROP TABLE merged")
-    _keep_guesses(cursor, since)
+    _keep_guesses(cursor, since, guessed)
     cursor.execute("DROP TABLE places")
 
 
-def _keep_guesses(cursor: duckdb.DuckDBPyConnection, since: int) -> None:
+def _keep_guesses(cursor: duckdb.DuckDBPyConnection, since: int, guessed: bool) -> None:
     """Breaks stand where one block follows another at the same time."""
     several = "SELECT count(*) FROM (SELECT ts FROM places GROUP BY ts HAVING min(block) <> max(block))"
-    if not _number(cursor, several) and not _number(cursor, "SELECT count(*) FROM tie_breaks"):
+    if not guessed and not _number(cursor, several):
         return
     cursor.execute(
         """DELETE FROM tie_breaks WHERE message_id IN (

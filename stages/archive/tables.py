@@ -18,8 +18,7 @@ TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS known_as (message_id VARCHAR, same_as VARCHAR, ts TIMESTAMPTZ)",
     # from when to when each export goes, and whether its times are cut to minutes
     """CREATE TABLE IF NOT EXISTS stretches (
-        sha256 VARCHAR PRIMARY KEY, first_ts TIMESTAMPTZ NOT NULL, last_ts TIMESTAMPTZ NOT NULL,
-        to_minute BOOLEAN NOT NULL)""",
+        sha256 VARCHAR, first_ts TIMESTAMPTZ, last_ts TIMESTAMPTZ, to_minute BOOLEAN)""",
     # messages whose place behind the one before them, at the same time, no export has shown yet
     "CREATE TABLE IF NOT EXISTS tie_breaks (message_id VARCHAR)",
     # what few sources tell of a message, one row for those that have any of it
