@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+START = 1_773_392_400
 PRIVATE = ("Marisol", "Vexley", "Quandt", "Brackwater", "cello", "boathouse", "5a" * 32, "canary-secret")
 
 
@@ -109,6 +110,28 @@ def test_a_second_run_of_the_flow_asks_nobody(make_chat, publish, prefect_server
     publish(chat, "--archive", tmp_path / "twice", **prefect_server)
     report = publish(chat, "--archive", tmp_path / "twice", **prefect_server)
     assert (report["model_calls"], report["posts_written"]) == (0, 0)
+
+
+def test_who_is_named_on_the_command_line_is_not_told_to_the_server(
+    publish, prefect_server, unwanted, tmp_path: Path
+) -> None:
+    def chat(number: int, name: str, who: str) -> dict[str, Any]:
+        said = [
+            {"id": at, "type": "message", "date_unixtime": str(START + 60 * at), "from": who, "text": f"so {at}"}
+            for at in range(4)
+        ]
+        return {"name": name, "type": "private_group", "id": number, "messages": said}
+
+    account = tmp_path / "account.json"
+    chats = [chat(1, "Cello friends", "Ines Brackwater"), chat(2, "Canoe friends", "Tobias Quandt")]
+    account.write_text(json.dumps({"chats": {"list": chats}}))
+    options = ("--chat", "Canoe friends", "--alias", "Tobi Vexley=Tobias Quandt")
+    report = publish(account, "--archive", tmp_path / "named", *options, **prefect_server)
+    assert report["messages"] == 4
+    stored = unwanted()
+    for word in ("Canoe", "Vexley", "Quandt"):
+        assert word not in stored
+    assert not [path for path in (tmp_path / "named" / "inbox").iterdir() if path.name.startswith(".request")]
 
 
 def test_no_server_is_one_sentence(streamliner, make_chat, tmp_path: Path) -> None:
