@@ -37,9 +37,7 @@ _OWN_NAME: Final = (
     r"|\d{5,10}-(?:PHOTO|VIDEO|AUDIO|GIF|STICKER)-\d{4}(?:-\d\d){5}\..+|\d{4}-\d\d-\d\d-(?:PHOTO|VIDEO|AUDIO)-\d{5,10}\..+)$"
 )
 _OMITTED: Final = r"^<[^<>\n=/\"@:]{3,40}>$"
-_MAP: Final = (
-    r"^[^:\n]{1,60}: ?(?:-?[\d.]+, -?[\d.]+ - )?https://maps\.google\.com/\?q=-?\d[\d.]*,-?\d[\d.]*"
-)
+_MAP: Final = r"^[^:\n]{1,60}: ?(?:-?[\d.]+, -?[\d.]+ - )?https://maps\.google\.com/\?q=-?\d[\d.]*,-?\d[\d.]*"
 _PLACE: Final = r"(?:^|: ?)https://(?:www\.)?foursquare\.com/v/\S+$"
 _CARD: Final = r"(?i)\.(?:vcf|vcard)$"
 

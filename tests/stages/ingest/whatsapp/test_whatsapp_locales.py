@@ -94,7 +94,7 @@ def phones(draw: st.DrawFn) -> Phone:
     date, order, dates = draw(_dates(plain))
     needs_seconds = family in ("ios", "old", "viewer", "time first", "bare")
     seconds = needs_seconds or draw(st.booleans())
-    time, times = draw(_times(seconds, plain, family == "bare"))
+    time, times = draw(_times(seconds, plain, family in ("bare", "viewer")))
     between = draw(st.sampled_from(SEPARATORS))
     mark = draw(st.sampled_from(("", "", "", LRM, RLM)))
     dash = draw(st.sampled_from(("-", "-", "–")))
