@@ -35,6 +35,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _DISCORD_EPOCH: Final = 1_420_070_400_000
 _BATCH: Final = 20_000
 _RARE: Final = ("attachments", "embeds", "stickers", "forwardedMessage", "poll")
+_HANGING: Final = (*_RARE, "mentions", "reactions", "reference")
+_PLAIN: Final = 8
+"""Keys of a message that nothing hangs on: id, type, timestamps, isPinned, content, author."""
 _SHOWN: Final = object()
 """The key of what was found out about an author; no key of JSON is equal to it."""
 
@@ -98,13 +101,36 @@ class Converter:
     def add(self, messages: list[dict[str, Any]]) -> None:
         """Take messages in the order of the source; what came before is left out, what has no time is counted."""
         keys = [_snowflake(message.get("id")) for message in messages]
+        entries = lost = repeated = 0
+        add, author_of = self._rows.add, self._author
         for message, key, fresh in zip(messages, keys, self._seen.fresh(keys), strict=True):
             if not fresh:
-                self.repeated += 1
+                repeated += 1
+                continue
+            content, written, author = message.get("content"), message.get("timestamp"), message.get("author")
+            # a plain text is most of a chat
+            if (
+                len(message) <= _PLAIN
+                and message.get("type") == "Default"
+                and message.get("timestampEdited") is None
+                and not any(map(message.get, _HANGING))
+                and isinstance(content, str)
+                and isinstance(written, str)
+                and isinstance(author, dict)
+                and isinstance(signer := author.get("id"), str)
+                and "<" not in content
+                and (utc := _instant(written)) is not None
+            ):
+                content = cleaned(content)
+                add(utc, author_of(author), content, signer, content, key)
+                entries += 1
             elif self._row(message, key):
-                self.entries += 1
+                entries += 1
             else:
-                self.lost += 1
+                lost += 1
+        self.entries += entries
+        self.lost += lost
+        self.repeated += repeated
 
     def batch(self, *, last: bool = False) -> Draft | None:
         """The rows so far where there are many, or any and it is the last call."""
@@ -223,14 +249,13 @@ class Converter:
     def _time(self, written: Any, key: int) -> int | None:
         """Microseconds since 1970; an id of Discord holds the time as well."""
         if isinstance(written, str):
+            if (utc := _instant(written)) is not None:
+                return utc
             try:
-                moment = datetime.fromisoformat(written)
-            except ValueError:
+                local = (datetime.fromisoformat(written) - _NAIVE) // _MICROSECOND
+            except (ValueError, TypeError):
                 pass
             else:
-                if moment.tzinfo is not None:
-                    return (moment - _EPOCH) // _MICROSECOND
-                local = (moment - _NAIVE) // _MICROSECOND
                 seconds = int(self._zone.to_utc(np.array([local // 1_000_000]))[0])
                 return seconds * 1_000_000 + local % 1_000_000
         return ((key >> 22) + _DISCORD_EPOCH) * 1_000 if key > 1 << 22 else None
@@ -283,6 +308,14 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 def _shown(user: dict[str, Any]) -> str:
     return shown_name(str(user.get("name") or ""), "", str(user.get("nickname") or ""))
+
+
+def _instant(written: str) -> int | None:
+    """Microseconds since 1970 of a time with an offset; None for what is none or has none."""
+    try:
+        return (datetime.fromisoformat(written) - _EPOCH) // _MICROSECOND
+    except (ValueError, TypeError):
+        return None
 
 
 def _spellings(mentions: list[dict[str, Any]]) -> dict[str, str]:

@@ -2,15 +2,20 @@
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.ingest.detect import look_at
 from stages.ingest.discord.messages import Damage, read_messages
-from stages.ingest.discord.parts import Part, utf8_chunks
+from stages.ingest.discord.parts import Part, json_parts, utf8_chunks
 from stages.ingest.discord.people import People
+from stages.ingest.discord.reader import JsonReader
+from stages.ingest.reader import ReadOptions
+from stages.ingest.zone import LocalTimes
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30) | st.sampled_from(
     [
@@ -136,3 +141,36 @@ def test_what_only_has_a_name_is_nobody(dce: Any) -> None:
     reaction = {"emoji": {"id": "1", "name": "smile", "code": "smile"}, "count": 1, "users": [dce.user(5, "eve")]}
     people.scan([dce.written(dce.export([dce.message(1, dce.user(1, "ann"), "x", reactions=[reaction])]))])
     assert people.names == {"ann", "eve"}
+
+
+@pytest.mark.parametrize("feed", ["\n", "\r\n"])
+@pytest.mark.parametrize("without", [(), ("inlineEmojis",), ("inlineEmojis", "stickers", "callEndedTimestamp")])
+def test_both_ways_give_the_same_rows(without: tuple[str, ...], feed: str, dce: Any, tmp_path: Path) -> None:
+    people = [dce.user(1, "ann", "Ann"), dce.user(2, "bob", discriminator="1234", nickname=None)]
+    more: list[dict[str, Any]] = [
+        {}, {}, {"mentions": people, "content": "@Ann <@2>"}, {"timestampEdited": "2024-03-15T11:00:00+00:00"},
+        {"attachments": [{"id": "1", "url": "https://cdn.example/a.png", "fileName": "a.png"}]},
+        {"reactions": [{"count": 2}]}, {"type": "GuildMemberJoin", "content": "Joined the server."},
+        {"type": "Reply", "reference": {"messageId": "1", "channelId": "555"}}, {"timestamp": "2024-03-15T11:00:00"},
+        {"content": "é\r\n\u200e<t:1:f>"}, {"author": None}, {"embeds": [{"url": "https://example.org"}]},
+    ]  # fmt: skip
+    messages = [dce.message(n, people[n % 2], f"m{n}", **extra) for n, extra in enumerate(more, 1)]
+    messages = [{key: value for key, value in each.items() if key not in without} for each in messages]
+    path = tmp_path / "x.json"
+    path.write_bytes(dce.written(dce.export(messages), feed=feed))
+    columns = []
+    for by_events in (False, True):
+        source = look_at(path)
+        reader = JsonReader(source, json_parts(source), ReadOptions(LocalTimes("UTC")), by_events=by_events)
+        reader.names()
+        (draft,) = reader.drafts()
+        columns.append({name: _plain(value) for name, value in vars(draft).items()})
+    assert columns[0] == columns[1]
+    assert len(columns[0]["texts"]) == len(messages)
+
+
+def _plain(column: Any) -> Any:
+    for way in ("to_pylist", "tolist"):
+        if hasattr(column, way):
+            return getattr(column, way)()
+    return column
