@@ -4,45 +4,18 @@ The same for every platform, column-wise. Raw names and texts never touch the di
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.archive.records import NameRecord
 from stages.archive.schema import KINDS
 from stages.ingest.columns import Ints
+from stages.ingest.conceal import Concealed, Nothing, Open, Privacy, plain, shown
 from stages.ingest.draft import NO_KEY, Draft
 from stages.ingest.identity import Identity
 from stages.ingest.order import OrderedWriter
-
-_ISOLATES: Final = "[\u2066-\u2069]"
-
-
-class Privacy(Protocol):
-    """What hides names; :class:`stages.privacy.guard.Guard`, or :class:`Nothing` with ``raw_authors``."""
-
-    def authors(self, raw: pa.Array) -> pa.Array: ...
-    def texts(self, texts: pa.Array) -> pa.Array: ...
-    def file_name(self, name: str) -> str: ...
-    def records(self) -> list[NameRecord]: ...
-
-
-class Nothing:
-    """Hides nothing: names and texts as they are in the export."""
-
-    def authors(self, raw: pa.Array) -> pa.Array:
-        return raw
-
-    def texts(self, texts: pa.Array) -> pa.Array:
-        return texts
-
-    def file_name(self, name: str) -> str:
-        return name
-
-    def records(self) -> list[NameRecord]:
-        return []
 
 
 class Emission:
@@ -70,21 +43,21 @@ class Emission:
         self.first: int | None = None
         self.last: int | None = None
 
-    def take(self, draft: Draft) -> None:
-        """Turn one draft into a batch. An empty one is nothing."""
+    def opened(self, draft: Draft) -> Open:
+        """What has to be concealed of a draft."""
+        signers = self._as_before(draft)[1]
+        return Open(draft.chat, draft.local, signers, draft.wordings, draft.texts)
+
+    def take(self, draft: Draft, concealed: Concealed) -> None:
+        """Turn one draft (not empty, in their order) and what was concealed of it into a batch."""
         n = len(draft)
-        if not n:
-            return
-        authors, signers = self._as_before(draft)
+        authors = self._as_before(draft)[0]
         identity = self._identities.get(draft.chat)
         if identity is None:
             identity = self._identities[draft.chat] = Identity(self._key, self._prefix + draft.chat)
-        ids = identity.ids(draft.local, signers, draft.wordings)
+        ids = identity.numbered(draft.local, concealed.digests)
         self._count(draft, authors)
-        final = plain(self._privacy.texts(draft.texts))
-        if draft.framed:
-            # mentions are framed by isolates, which go once the names in them are hidden
-            final = pc.replace_substring_regex(final, _ISOLATES, "")
+        final = shown(draft.texts, concealed, framed=draft.framed)
         columns = [
             pa.array(np.arange(self.entries, self.entries + n, dtype=np.int64)),
             ids,
@@ -159,10 +132,3 @@ class Emission:
             topics,
             pa.nulls(n, pa.list_(pa.string())) if links is None else links,
         ]
-
-
-def plain(column: Any) -> pa.StringArray:
-    """A string array, whatever encoding or chunks a stage answered with."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    return column if column.type == pa.string() else column.cast(pa.string())

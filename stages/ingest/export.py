@@ -7,8 +7,7 @@ but for names and eight bytes a message; time grows linearly.
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
@@ -16,8 +15,11 @@ from typing import Any, Final
 
 from stages.archive.records import Attachment, NameRecord
 from stages.errors import BadInput
+from stages.ingest.abreast import emit_abreast, emit_alone
+from stages.ingest.aside import Aside, Learnt, Setup, is_worth_it
+from stages.ingest.conceal import Concealer, Privacy
 from stages.ingest.detect import choose, look_at
-from stages.ingest.emit import Emission, Nothing, Privacy
+from stages.ingest.emit import Emission
 from stages.ingest.files import attachments
 from stages.ingest.limits import ZipLimits
 from stages.ingest.order import ordered_writer
@@ -27,6 +29,7 @@ from stages.ingest.zone import LocalTimes
 from stages.metrics import peak_rss_mb
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXTS: Final = (".txt", ".json", ".jsonl", ".csv", ".md")
 _STRUCTURE: Final = (".json", ".jsonl", ".html", ".htm", ".css", ".js")
 """Endings of files that make up an export; such a file is an attachment only where a message names it."""
 
@@ -38,6 +41,7 @@ class ParseOptions:
     ``raw_authors`` keeps names and texts as they are, and is never part of publishing. ``platform`` overrules
     detection; ``mapping`` (canonical column -> column of the source) makes a table a chat; ``chat`` picks one chat by
     its number, id or name; ``same`` maps a raw author to the one under whom the same person wrote before.
+    ``processes`` is 1 or 2, or None for what the export's size is worth; the result does not depend on it.
     """
 
     timezone: str = "UTC"
@@ -51,6 +55,7 @@ class ParseOptions:
     mapping: Mapping[str, str] = field(default_factory=dict)
     same: Mapping[str, str] = field(default_factory=dict)
     direct_messages: bool = False
+    processes: int | None = None
 
 
 @dataclass
@@ -122,24 +127,32 @@ def parse_export(
             raw=options.raw_authors,
         ),
     )
-    names = set(reader.names())
-    privacy: Privacy = Nothing()
-    if not options.raw_authors:
-        from stages.privacy.guard import Guard
-
-        privacy = Guard.build(key, names | set(options.same.values()), known=known, region=region)
-    with ordered_writer(out, linked=platform.PLATFORM != "whatsapp") as writer:
-        emission = Emission(privacy, key, options.chat_id, writer, options.same)
-        # the next batch is read while this one is hashed: most of the first needs no interpreter
-        with ThreadPoolExecutor(1) as ahead:
-            drafts = reader.drafts()
-            pending = ahead.submit(next, drafts, None)
-            while (draft := pending.result()) is not None:
-                pending = ahead.submit(next, drafts, None)
-                emission.take(draft)
-        if not emission.entries:
-            raise BadInput(f"{path} holds no message with a date that exists.")
-        writer.finish()
+    # it starts while the names are looked for
+    aside = Aside() if _abreast(options, source) else None
+    try:
+        names = sorted(set(reader.names()) | set(options.same.values()))
+        setup = Setup(key, options.chat_id, not options.raw_authors, names, known, region)
+        if aside is not None:
+            aside.begin(setup)
+        privacy = setup.privacy()
+        learnt = Learnt()
+        with ordered_writer(out, linked=platform.PLATFORM != "whatsapp") as writer:
+            emission = Emission(privacy, key, options.chat_id, writer, options.same)
+            concealer = Concealer(privacy, key, options.chat_id)
+            if aside is None:
+                emit_alone(reader.drafts(), concealer, emission)
+            else:
+                learnt = emit_abreast(reader.drafts(), concealer, aside, emission)
+            if not emission.entries:
+                raise BadInput(f"{path} holds no message with a date that exists.")
+            if not privacy.absorb(learnt.records, learnt.late):
+                # two processes gave one alias to two persons: who is told apart by a number depends on who came first
+                alone = replace(options, processes=1)
+                return parse_export(path, out, key=key, options=alone, known=known, region=region)
+            writer.finish()
+    finally:
+        if aside is not None:
+            aside.close()
     consumed = frozenset(getattr(reader, "consumed", ()))
     files, missing = attachments(_files(source, consumed, emission.media), emission.media, privacy.file_name)
     report = _report(platform.PLATFORM, reader.summary(), emission, privacy, options)
@@ -147,8 +160,16 @@ def parse_export(
     report.attachments = files
     report.names = sorted(privacy.records(), key=attrgetter("kind", "mac"))
     report.seconds = round(time.perf_counter() - started, 3)
-    report.peak_rss_mb = round(peak_rss_mb(), 1)
+    report.peak_rss_mb = round(peak_rss_mb() + learnt.peak_rss_mb, 1)
     return report
+
+
+def _abreast(options: ParseOptions, source: Source) -> bool:
+    if options.processes is not None:
+        return options.processes > 1
+    texts = source.members or ()
+    size = sum(member.size for member in texts if member.name.lower().endswith(_TEXTS))
+    return is_worth_it(source.size if source.members is None else size)
 
 
 def _report(

@@ -8,7 +8,7 @@ nothing.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -154,12 +154,17 @@ class Guard:
         macs = map(self._aliases.mac, self._met)
         return {mac: self._aliases.bare(mac) for mac in macs}
 
-    def absorb(self, records: Iterable[NameRecord]) -> None:
-        """Take in what another guard of the same names and key has seen in other texts."""
+    def absorb(self, records: Iterable[NameRecord], late: Mapping[str, str]) -> bool:
+        """Take in what another guard of the same names and key has seen in other texts, and whom it met there.
+
+        False where two of those who were met point at one alias: then it matters who came first.
+        """
         for row in records:
             known = self._records.get((row.mac, row.kind))
             if known is None or known.alias is None:
                 self._records[row.mac, row.kind] = row
+        met = {**self.late(), **late}
+        return len(set(met.values())) == len(met)
 
     def _learn(self, names: Iterable[str]) -> None:
         """Take in the people of an export, all at once, so that what they share is seen."""
