@@ -154,7 +154,7 @@ def test_both_ways_give_the_same_rows(without: tuple[str, ...], feed: str, dce: 
         {"type": "Reply", "reference": {"messageId": "1", "channelId": "555"}}, {"timestamp": "2024-03-15T11:00:00"},
         {"content": "é\r\n\u200e<t:1:f>"}, {"author": None}, {"embeds": [{"url": "https://example.org"}]},
     ]  # fmt: skip
-    messages = [dce.message(n, people[n % 2], f"m{n}", **extra) for n, extra in enumerate(more, 1)]
+    messages = [dce.message(n, people[n % 2], f"m{n}") | extra for n, extra in enumerate(more, 1)]
     messages = [{key: value for key, value in each.items() if key not in without} for each in messages]
     path = tmp_path / "x.json"
     path.write_bytes(dce.written(dce.export(messages), feed=feed))
