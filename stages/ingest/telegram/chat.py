@@ -29,21 +29,20 @@ class ChatInHand:
 
     def take(self, messages: list[Any]) -> Iterator[Draft]:
         """Reads messages; hands out a draft where enough have come together."""
-        shape_of, run = self._shapes.of, Run()
+        shape_of, run = self._shapes.of, Run(old=False)
         for message in messages:
             if type(message) is not dict:
                 self._report.without_date(message)
                 continue
             shape = shape_of(message)
-            if shape is not None and not self._topics:
-                run.add(message, shape)
-                continue
-            if run.messages:
+            if shape is None or shape.old is not run.old:
                 self._move(run)
-                run = Run()
-            self._read(message)
-        if run.messages:
-            self._move(run)
+                run = Run(old=False if shape is None else shape.old)
+            if shape is None:
+                self._read(message)
+            else:
+                run.add(message, shape)
+        self._move(run)
         if self._rows.is_full():
             yield self._draft()
 
@@ -62,13 +61,20 @@ class ChatInHand:
 
     def _move(self, run: Run) -> None:
         """Reads usual messages all at once, if they are."""
-        top = run.move(self._rows, self._top)
-        if top is not None:
-            self._top = top
-            self.entries += len(run.messages)
+        if not run.messages:
             return
-        for message in run.messages:
-            self._read(message)
+        if not run.move(self._rows, self._top):
+            for message in run.messages:
+                self._read(message)
+            return
+        self._top = run.keys[-1]
+        self.entries += len(run.keys)
+        self._report.local_only += len(run.keys) if run.old else 0
+        if self._topics:
+            for at, (key, reply) in enumerate(zip(run.keys, run.replies, strict=True)):
+                title = self._topics.of(key, reply)
+                if title is not None:
+                    self._rows.topic(title, run.first + at)
 
     def _read(self, message: dict[str, Any]) -> None:
         """Reads any message."""

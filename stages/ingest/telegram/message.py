@@ -76,7 +76,7 @@ def read_message(message: dict[str, Any], chat_id: str, chat_kind: str, chat_nam
         number(message.get("id")),
         _reply(message, chat_id),
         count_reactions(message["reactions"]) if "reactions" in message else None,
-        tuple(dict.fromkeys(link for link in links if link and link != text)),
+        tuple(dict.fromkeys(links)),
     )
 
 
@@ -101,8 +101,9 @@ def flat(value: Any, links: list[str]) -> str:
         elif type(part) is dict:
             shown = flat(part.get("text"), links)
             parts.append(shown)
-            if part.get("type") == "text_link" and type(part.get("href")) is str and part["href"] != shown:
-                links.append(part["href"])
+            href = part.get("href")
+            if href and type(href) is str and href != shown and part.get("type") == "text_link":
+                links.append(href)
     return "".join(parts)
 
 
@@ -117,7 +118,7 @@ def _hidden(entities: list[Any], links: list[str]) -> None:
     for part in entities:
         if type(part) is dict and part.get("type") == "text_link":
             href = part.get("href")
-            if type(href) is str and href != part.get("text"):
+            if href and type(href) is str and href != part.get("text"):
                 links.append(href)
 
 

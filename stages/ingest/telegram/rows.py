@@ -21,7 +21,7 @@ class Rows:
     """Collects messages of one chat; :meth:`take` hands them out as a draft.
 
     ``senders`` are pairs of name and id. What few rows have is kept by the row's place: ``kinds`` (as codes),
-    ``media``, ``links``, ``reactions``, and the places of ``edited`` ones.
+    ``media``, ``links``, ``reactions``, and the places of ``edited`` ones and of those with ``local`` times.
     """
 
     def __init__(self, chat: str, zone: LocalTimes) -> None:
@@ -36,7 +36,7 @@ class Rows:
         self._texts: list[str] = []
         self._keys: list[int] = []
         self._replies: list[int] = []
-        self._local: list[int] = []
+        self.local: list[int] = []
         self.kinds: dict[int, int] = {}
         self._wordings: dict[int, str] = {}
         self.media: dict[int, tuple[str, ...]] = {}
@@ -63,13 +63,14 @@ class Rows:
         replies: Sequence[int],
     ) -> int:
         """Adds texts that people wrote at ``seconds`` UTC. Gives the first row's place."""
-        senders = self.senders
-        for sender in set(zip(authors, signers, strict=True)):
-            if sender not in senders:
-                senders[sender] = len(senders)
+        senders, pairs = self.senders, list(zip(authors, signers, strict=True))
+        try:
+            codes = [senders[pair] for pair in pairs]
+        except KeyError:
+            codes = [senders.setdefault(pair, len(senders)) for pair in pairs]
         first = len(self._texts)
         self._seconds += seconds
-        self._codes += map(senders.__getitem__, zip(authors, signers, strict=True))
+        self._codes += codes
         self._texts += texts
         self._keys += keys
         self._replies += replies
@@ -80,7 +81,7 @@ class Rows:
         """Adds any message. ``local``: its seconds are those of a clock without a zone."""
         at = self.extend([seconds], [row.author], [row.signer], [row.text], [key], [row.reply])
         if local:
-            self._local.append(at)
+            self.local.append(at)
         if row.kind != "text":
             self.kinds[at] = KIND_CODES[row.kind]
         if row.wording != row.text:
@@ -94,9 +95,9 @@ class Rows:
         if row.links:
             self.links[at] = row.links
 
-    def topic(self, title: str) -> None:
-        """The last message stands in this topic."""
-        self._topics[len(self._texts) - 1] = title
+    def topic(self, title: str, at: int | None = None) -> None:
+        """The message at a place, or the last one, stands in this topic."""
+        self._topics[len(self._texts) - 1 if at is None else at] = title
 
     def not_remembered(self) -> tuple[list[int], list[float]]:
         """Numbers and seconds of the rows that were not given so before."""
@@ -109,8 +110,8 @@ class Rows:
         seconds = np.array(self._seconds, np.float64)
         local = np.floor(seconds).astype(np.int64)
         utc = local * 1_000_000 + np.round((seconds - local) * 1_000_000).astype(np.int64)
-        if self._local:
-            utc[self._local] += (self._zone.to_utc(local[self._local]) - local[self._local]) * 1_000_000
+        if self.local:
+            utc[self.local] += (self._zone.to_utc(local[self.local]) - local[self.local]) * 1_000_000
         texts = _even(pa.array(self._texts, pa.string()))
         wordings = texts
         if self._wordings:

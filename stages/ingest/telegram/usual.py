@@ -4,15 +4,23 @@ Telegram Desktop writes the keys of a message in one order, so messages have few
 message is a usual one, and what else than a text it has.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter, lt
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from stages.ingest.draft import KIND_CODES, NO_KEY
 from stages.ingest.telegram.message import count_reactions, file_names, flat, is_edited
+from stages.ingest.telegram.people import peer
 from stages.ingest.telegram.rows import Rows
 
-_NEEDED: Final = ("id", "type", "date_unixtime", "from", "from_id", "text", "text_entities")
+_ALWAYS: Final = ("id", "type", "from", "from_id", "text")
+_NOW: Final = (*_ALWAYS, "date_unixtime", "text_entities")
+_ONCE: Final = (*_ALWAYS, "date")
+"""What messages had before 2022."""
 _REPLY: Final = "reply_to_message_id"
 _MEDIA: Final = frozenset({"photo", "file", "media_type"})
 _SHOWN: Final = _MEDIA | {"edited", "edited_unixtime", "reactions"}
@@ -24,16 +32,21 @@ _SILENT: Final = frozenset(
     }
 )  # fmt: skip
 """Keys that change nothing in a row."""
-_USUAL: Final = _SHOWN | _SILENT | {_REPLY, *_NEEDED}
-_GET: Final = itemgetter(*_NEEDED)
+_USUAL: Final = _SHOWN | _SILENT | {_REPLY, *_NOW}
+_GET_NOW: Final = itemgetter(*_NOW)
+_GET_ONCE: Final = itemgetter(*_ONCE)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _MOST_SHAPES: Final = 1_000
 _MOST: Final = (1 << 63) - 1
 _MEDIA_CODE: Final = KIND_CODES["media"]
 
 
 class Shape(NamedTuple):
-    """Whether messages with these keys answer another one, and whether they may have more than a text."""
+    """Of messages with these keys: whether they are ``old`` (dated by a local clock, without a list of entities),
+    whether they answer another one, and whether they may have more than a text.
+    """
 
+    old: bool
     answers: bool
     more: bool
 
@@ -50,8 +63,10 @@ class Shapes:
         try:
             return self._known[keys]
         except KeyError:
-            usual = message.keys() <= _USUAL and message.keys() >= set(_NEEDED)
-            shape = Shape(_REPLY in message, not _SHOWN.isdisjoint(message)) if usual else None
+            shape = None
+            old = "date_unixtime" not in message
+            if message.keys() <= _USUAL and message.keys() >= set(_ONCE if old else _NOW):
+                shape = Shape(old, _REPLY in message, not _SHOWN.isdisjoint(message))
             if len(self._known) < _MOST_SHAPES:
                 self._known[keys] = shape
             return shape
@@ -59,25 +74,35 @@ class Shapes:
 
 @dataclass
 class Run:
-    """Usual messages that follow one another."""
+    """Usual messages that follow one another, all of them ``old`` or none; the places of those that answer others, and
+    of those that may have more than a text. Once moved, ``first`` is the place of the first row.
+    """
 
+    old: bool
     messages: list[dict[str, Any]] = field(default_factory=list)
-    replies: list[Any] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
     more: list[int] = field(default_factory=list)
+    first: int = 0
+    keys: tuple[int, ...] = ()
+    replies: list[int] = field(default_factory=list)
 
     def add(self, message: dict[str, Any], shape: Shape) -> None:
+        messages = self.messages
         if shape.more:
-            self.more.append(len(self.messages))
-        self.messages.append(message)
-        self.replies.append(message[_REPLY] if shape.answers else NO_KEY)
+            self.more.append(len(messages))
+        if shape.answers:
+            self.answers.append(len(messages))
+        messages.append(message)
 
-    def move(self, rows: Rows, top: int) -> int | None:
-        """Adds all to ``rows`` and gives the last number; None, and nothing done, where something is not as usual.
+    def move(self, rows: Rows, top: int) -> bool:
+        """Adds all to ``rows``; False, and nothing done, where something is not as usual.
 
-        Usual are numbers that ascend above ``top``, senders with a name and an id, a time in UTC.
+        Usual are numbers that ascend above ``top``, senders with an id, and a time.
         """
+        links: dict[int, tuple[str, ...]] = {}
         try:
-            keys, types, times, authors, signers, texts, entities = zip(*map(_GET, self.messages), strict=True)
+            columns = list(zip(*map(_GET_ONCE if self.old else _GET_NOW, self.messages), strict=True))
+            keys, types, authors, signers, texts, times = columns[:6]
             if not (
                 set(map(type, keys)) == {int}
                 and keys[0] > top
@@ -85,29 +110,69 @@ class Run:
                 and keys[-1] <= _MOST
                 and set(types) == {"message"}
                 and set(map(type, times)) == {str}
-                and set(map(len, times)) == {10}
-                and all(map(str.isdecimal, times))
-                and set(map(type, authors)) == {str} == set(map(type, signers))
-                and all(authors)
-                and all(signers)
-                and set(map(type, self.replies)) == {int}
-                and max(self.replies) <= _MOST
-                and min(self.replies) >= -_MOST
+                and set(map(type, authors)) <= {str, type(None)}
+                and not any(map(_hides, texts, self._entities(columns)))
             ):
-                return None
-            if any(map(_hides, texts, entities)):
-                return None
-            links: dict[int, tuple[str, ...]] = {}
+                return False
+            signers = _signed(signers)
+            replies = self._answered()
+            seconds = _local(times) if self.old else _universal(times)
             if set(map(type, texts)) != {str}:
                 texts = tuple(_flattened(texts, links))
-        except (TypeError, AttributeError, KeyError):
-            return None
-        first = rows.extend(list(map(int, times)), authors, signers, texts, keys, self.replies)
+        except (TypeError, AttributeError, KeyError, ValueError):
+            return False
+        if not all(authors):
+            authors = tuple(author or signer for author, signer in zip(authors, signers, strict=True))
+        self.first, self.keys, self.replies = (
+            rows.extend(seconds, authors, signers, texts, keys, replies),
+            keys,
+            replies,
+        )
+        if self.old:
+            rows.local += range(self.first, self.first + len(keys))
         for at, hidden in links.items():
-            rows.links[first + at] = hidden
+            rows.links[self.first + at] = hidden
         for at in self.more:
-            _add_more(rows, first + at, self.messages[at])
-        return int(keys[-1])
+            _add_more(rows, self.first + at, self.messages[at])
+        return True
+
+    def _entities(self, columns: list[tuple[Any, ...]]) -> Iterable[Any]:
+        if not self.old:
+            return columns[6]
+        return (message.get("text_entities", ()) for message in self.messages)
+
+    def _answered(self) -> list[int]:
+        """The number that each answers. Raises ``ValueError`` where it is none."""
+        replies = [NO_KEY] * len(self.messages)
+        for at in self.answers:
+            answered = self.messages[at][_REPLY]
+            if type(answered) is not int or not -_MOST <= answered <= _MOST:
+                raise ValueError
+            replies[at] = answered
+        return replies
+
+
+def _signed(signers: tuple[Any, ...]) -> tuple[str, ...]:
+    """Ids of senders as they are written today. Raises ``ValueError`` where there is none."""
+    if set(map(type, signers)) != {str}:
+        signers = tuple(map(peer, signers))
+    if not all(signers):
+        raise ValueError
+    return signers
+
+
+def _universal(times: tuple[str, ...]) -> list[int]:
+    if set(map(len, times)) != {10} or not all(map(str.isdecimal, times)):
+        raise ValueError
+    return list(map(int, times))
+
+
+def _local(times: tuple[str, ...]) -> list[int]:
+    """Seconds of dates like 2020-12-31T23:59:59. Raises ``ValueError`` for any other."""
+    if set(map(len, times)) != {19} or not all(map(_DATE.fullmatch, times)):
+        raise ValueError
+    seconds: list[int] = np.array(times, "datetime64[s]").astype(np.int64).tolist()
+    return seconds
 
 
 def _flattened(texts: tuple[Any, ...], links: dict[int, tuple[str, ...]]) -> list[str]:

@@ -46,8 +46,19 @@ usual = st.fixed_dictionaries(
         "via_bot": texts,
     },
 )
-spoilt = st.tuples(
+old = st.builds(
+    lambda message, date, sign, entities: {
+        **{key: value for key, value in message.items() if key != "date_unixtime" and (entities or "ent" not in key)},
+        "date": date,
+        "from_id": sign,
+    },
     usual,
+    st.sampled_from(["2020-03-29T01:30:00", "2020-10-25T01:30:00", "1969-12-31T23:59:59", "2020-13-01T00:00:00", "x"]),
+    st.sampled_from(["user1", 1, 2, 4_294_967_297, 8_589_934_595, None]),
+    st.booleans(),
+)
+spoilt = st.tuples(
+    st.one_of(usual, old),
     st.sampled_from(["type", "date_unixtime", "from", "from_id", "text", "text_entities", "photo", "reactions", "id",
                      "reply_to_message_id", "edited"]),
     odd,
@@ -87,7 +98,7 @@ def numbered(messages: list[dict[str, Any]], steps: list[int]) -> list[dict[str,
 
 
 @given(
-    st.lists(st.one_of(usual, usual, usual, spoilt, services), min_size=1, max_size=12),
+    st.lists(st.one_of(usual, usual, old, spoilt, services), min_size=1, max_size=12),
     st.lists(numbers, min_size=12, max_size=12),
     st.integers(1, 12),
 )
