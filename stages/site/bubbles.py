@@ -111,6 +111,8 @@ class Bubbles:
         text = text.strip()
         if text:
             pieces.append(self._text(message.kind, text, bool(message.media)))
+        elif message.kind == "media" and not message.media:
+            pieces.append(f'<p class="gone">{self._words["not_exported"]}</p>')
         pieces += [f'<p class="hid" dir="auto">{linkify(link)}</p>' for link in message.links]
         edited = self._edited if message.edited else ""
         pieces.append(

@@ -29,6 +29,7 @@ _WORDS: Final = {
     "more": ("All posts by month", "Todos os textos por mês"),
     "newer": ("Next", "Seguinte"),
     "no_results": ("Nothing found.", "Nada encontrado."),
+    "not_exported": ("An attachment that the export leaves out", "Um anexo que a exportação não traz"),
     "older": ("Previous", "Anterior"),
     "page": ("Page", "Página"),
     "people": ("People", "Pessoas"),
