@@ -19,6 +19,7 @@ from stages.ingest.whatsapp.tokens import DIGITS, Field, Half, Literal
 _SAMPLE: Final = 256
 _MOST_LAYOUTS: Final = 24
 _MOST_BYTES: Final = 96
+_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 
 
 class Layout(NamedTuple):
@@ -38,6 +39,7 @@ class Matcher:
     _layouts: list[Layout] = field(default_factory=list)
     _hits: dict[Layout, int] = field(default_factory=dict)
     _learns: bool = True
+    _seen: set[bytes] = field(default_factory=set)
 
     def match(self, data: Bytes, starts: Ints) -> Matched:
         """What the shape's program finds at the line starts of a padded block, in order. Cost: some 40 ns a line."""
@@ -70,8 +72,10 @@ class Matcher:
         matched = self.shape.match(data, starts)
         for row, body in zip(matched.rows.tolist(), matched.body.tolist(), strict=True):
             start = int(starts[row])
-            if body - start > _MOST_BYTES:
+            template = data[start:body].tobytes().translate(_ZEROS)
+            if body - start > _MOST_BYTES or template in self._seen:
                 continue
+            self._seen.add(template)
             layout = _layout(self.shape, data, start, body)
             if layout is None:
                 self._learns = False
@@ -153,8 +157,7 @@ def _layout(shape: Shape, data: Bytes, start: int, body: int) -> Layout | None:
         numbers.append((token.name, begin, at))
     if _has_digit(written[at:]):
         return None
-    template = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in written)
-    return Layout(template, tuple(numbers), _half(shape, data, start))
+    return Layout(written.translate(_ZEROS), tuple(numbers), _half(shape, data, start))
 
 
 def _half(shape: Shape, data: Bytes, start: int) -> int:
