@@ -202,26 +202,25 @@ class JsonStream:
             stop = len(self._data)
             end = self._data.find(border.between, self._at, stop)
         batch = self._parsed(end)
-        if batch is None and border.last:
-            last = border.last.search(self._data, self._at, stop)
-            if last is not None:
-                batch = self._parsed(last.start())
-        return batch
+        if batch is not None:
+            return batch
+        last = border.last.search(self._data, self._at, stop) if border.last else None
+        if last is not None:
+            end = last.start()
+            batch = self._parsed(end)
+        return self._parsed(end, mended=True) if batch is None else batch
 
-    def _parsed(self, end: int) -> list[Any] | None:
+    def _parsed(self, end: int, *, mended: bool = False) -> list[Any] | None:
         """The items from the position to a brace at ``end``, if they are whole ones; and moves behind it."""
         if end < 0:
             return None
         raw = b"".join((b"[", memoryview(self._data)[self._at : end + 1], b"]"))
+        if mended and not may_be_mended(raw):
+            return None
         try:
-            batch: list[Any] = orjson.loads(raw)
+            batch: list[Any] = orjson.loads(mend(raw) if mended else raw)
         except ValueError:
-            if not may_be_mended(raw):
-                return None
-            try:
-                batch = orjson.loads(mend(raw))
-            except ValueError:
-                return None
+            return None
         self._at = end + 1
         return batch
 
