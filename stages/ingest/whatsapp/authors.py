@@ -15,12 +15,16 @@ import numpy.typing as npt
 
 from stages.ingest.columns import Ints, Mask
 from stages.ingest.whatsapp.blocks import CR, LF, Block
+from stages.ingest.whatsapp.known import KnownNames
 from stages.ingest.whatsapp.phrases import load_phrases
+from stages.ingest.whatsapp.scan import positions
 
 _COLON: Final = 0x3A
 _MOST_BYTES: Final = 420
 _MOST_CHARACTERS: Final = 100
 _MOST_EXTENDED: Final = 100_000
+_OFTEN: Final = 16
+_FEW: Final = 40
 _MARKS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]")
 
 
@@ -55,18 +59,18 @@ class AuthorBook:
     _longer: dict[str, set[str]] = field(default_factory=dict)
     _without_space: bool = False
     _clean: dict[str, str] = field(default_factory=dict)
+    _heard: KnownNames = field(default_factory=KnownNames)
+    _told: KnownNames = field(default_factory=KnownNames)
+    _told_codes: list[int] = field(default_factory=list)
 
     def observe(self, block: Block) -> Ints:
         """Count the names of a block; returns where the colon behind each name stands, -1 for none."""
-        spaced, bare, second = _colons(block)
+        heard = self._heard.find(block)
+        spaced, bare, second = _colons(block, heard < 0)
         has = spaced >= 0
-        self._count(self.counts, block, has, spaced)
+        counted = self._count(self.counts, block, has, spaced)
         only = (bare >= 0) & ((bare < spaced) | ~has)
         self._count(self.bare_counts, block, only, bare)
-        at = np.maximum(spaced, 0) + 2
-        marked = has & (block.data[at] == 0xE2) & (block.data[at + 1] == 0x80) & (block.data[block.heads] == 0x5B)
-        if marked.any():
-            self._count(self.marked, block, marked, spaced)
         twice = has & (second >= 0)
         if twice.any():
             self._count(self.followed, block, twice, spaced)
@@ -76,7 +80,29 @@ class AuthorBook:
             for name, longer in zip(short, block.strings(block.bodies[rows], second[rows]).to_pylist(), strict=True):
                 pair = (self._cleaned(name), self._cleaned(longer))
                 self.extended[pair] = self.extended.get(pair, 0) + 1
+        self._recognise(block, heard, spaced)
+        at = np.maximum(spaced, 0) + 2
+        marked = (spaced >= 0) & (block.data[at] == 0xE2) & (block.data[at + 1] == 0x80)
+        marked &= block.data[block.heads] == 0x5B
+        if marked.any():
+            self._count(self.marked, block, marked, spaced)
+        for raw, count in counted:
+            name = self._cleaned(raw)
+            # a name that was met without a second colon behind it is no part of a longer one
+            if count >= _OFTEN and self.followed.get(name, 0) < self.counts[name]:
+                self._heard.add(raw)
         return spaced
+
+    def _recognise(self, block: Block, heard: npt.NDArray[np.int32], spaced: Ints) -> None:
+        """Count the names that were heard before, and say where their colons stand."""
+        rows = np.flatnonzero(heard >= 0)
+        if not len(rows):
+            return
+        times = np.bincount(heard[rows], minlength=len(self._heard.values))
+        for value, count in zip(self._heard.values, times.tolist(), strict=True):
+            name = self._cleaned(value.decode())
+            self.counts[name] = self.counts.get(name, 0) + count
+        spaced[rows] = block.bodies[rows] + self._heard.sizes()[heard[rows]]
 
     def settle(self) -> None:
         """Decide which names are authors; call once, after the survey."""
@@ -114,8 +140,12 @@ class AuthorBook:
         starts = block.bodies.copy()
         if not n:
             return Split(codes, starts)
-        spaced, bare, second = _colons(block)
-        self._take(block, codes, starts, spaced >= 0, spaced, self._index)
+        told = self._told.find(block)
+        spaced, bare, second = _colons(block, told < 0)
+        if len(rows := np.flatnonzero(told >= 0)):
+            codes[rows] = np.array(self._told_codes, np.int32)[told[rows]]
+            starts[rows] = np.minimum(starts[rows] + self._told.sizes()[told[rows]] + 2, block.stops[rows])
+        self._take(block, codes, starts, spaced >= 0, spaced, self._index, learn=True)
         if self._longer:
             rows = np.flatnonzero((second >= 0) & (spaced >= 0))
             short = block.strings(block.bodies[rows], spaced[rows]).to_pylist()
@@ -136,29 +166,42 @@ class AuthorBook:
         return Split(codes, starts)
 
     def _take(
-        self, block: Block, codes: npt.NDArray[np.int32], starts: Ints, mask: Mask, colon: Ints, index: dict[str, int]
-    ) -> int:
+        self, block: Block, codes: npt.NDArray[np.int32], starts: Ints, mask: Mask, colon: Ints,
+        index: dict[str, int], *, learn: bool = False,
+    ) -> int:  # fmt: skip
         rows = np.flatnonzero(mask)
         if not len(rows):
             return 0
         encoded = block.strings(block.bodies[rows], colon[rows]).dictionary_encode()
-        known = np.array([index.get(self._cleaned(raw), -1) for raw in encoded.dictionary.to_pylist()], np.int32)
-        found = known[encoded.indices.to_numpy(zero_copy_only=False)]
+        names = encoded.dictionary.to_pylist()
+        known = np.array([index.get(self._cleaned(raw), -1) for raw in names], np.int32)
+        places = encoded.indices.to_numpy(zero_copy_only=False)
+        found = known[places]
+        if learn:
+            self._learn(names, known, np.bincount(places, minlength=len(names)))
         rows, found = rows[found >= 0], found[found >= 0]
         codes[rows] = found
         at = colon[rows] + 1
         starts[rows] = np.minimum(at + (block.data[at] == 0x20), block.stops[rows])
         return len(rows)
 
-    def _count(self, counts: dict[str, int], block: Block, mask: Mask, colon: Ints) -> None:
+    def _learn(self, names: list[str], codes: npt.NDArray[np.int32], times: Ints) -> None:
+        """Take the names that are frequent, so that they need not be looked for again."""
+        for raw, code, count in zip(names, codes.tolist(), times.tolist(), strict=True):
+            if code >= 0 and count >= _OFTEN and self._cleaned(raw) not in self._longer and self._told.add(raw):
+                self._told_codes.append(code)
+
+    def _count(self, counts: dict[str, int], block: Block, mask: Mask, colon: Ints) -> list[tuple[str, int]]:
         rows = np.flatnonzero(mask)
         if not len(rows):
-            return
+            return []
         encoded = block.strings(block.bodies[rows], colon[rows]).dictionary_encode()
         times = np.bincount(encoded.indices.to_numpy(zero_copy_only=False), minlength=len(encoded.dictionary))
-        for raw, count in zip(encoded.dictionary.to_pylist(), times.tolist(), strict=True):
+        counted = list(zip(encoded.dictionary.to_pylist(), times.tolist(), strict=True))
+        for raw, count in counted:
             name = self._cleaned(raw)
             counts[name] = counts.get(name, 0) + count
+        return counted
 
     def _cleaned(self, raw: str) -> str:
         found = self._clean.get(raw)
@@ -194,18 +237,43 @@ def _may_end_name(name: str, longer: str) -> bool:
     return bool(rest) and rest not in words["location"] and not any(sign in rest for sign in '<>/@"\n')
 
 
-def _colons(block: Block) -> tuple[Ints, Ints, Ints]:
+def _colons(block: Block, wanted: Mask) -> tuple[Ints, Ints, Ints]:
     """Per message, in its first line: the first colon before a space or the line's end, the first colon of all, and
-    the second of the first kind; -1 where there is none or the name before it would be too long."""
-    colons = np.flatnonzero(block.data[: block.size] == _COLON)
+    the second of the first kind; -1 where there is none, where the name before it would be too long, and for messages
+    that are not wanted."""
+    rows = np.flatnonzero(wanted)
+    if len(rows) * _FEW < len(block):
+        return _few_colons(block, rows)
+    colons = positions(block.data[: block.size], _COLON)
     after = block.data[colons + 1]
     spaced = colons[(after == 0x20) | (after == LF) | (after == CR) | (colons + 1 == block.size)]
     first_at = np.searchsorted(spaced, block.bodies)
-    return (
+    found = (
         _within(block, spaced, first_at),
         _within(block, colons, np.searchsorted(colons, block.bodies)),
         _within(block, spaced, first_at + 1),
     )
+    if len(rows) < len(block):
+        for column in found:
+            column[~wanted] = -1
+    return found
+
+
+def _few_colons(block: Block, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """The same, line by line."""
+    first, bare_at, second = (np.full(len(block), -1, np.int64) for _ in range(3))
+    for row, body, stop in zip(rows.tolist(), block.bodies[rows].tolist(), block.stops[rows].tolist(), strict=True):
+        line = block.data[body : min(stop, body + _MOST_BYTES + 1) + 1].tobytes()
+        spaced: list[int] = []
+        at = bare = line.find(b":", 0, stop - body)
+        while at >= 0 and len(spaced) < 2:
+            if line[at + 1 : at + 2] in (b" ", b"\n", b"\r") or body + at + 1 == block.size:
+                spaced.append(at)
+            at = line.find(b":", at + 1, stop - body)
+        for column, place in zip((bare_at, first, second), (bare, *spaced), strict=False):
+            if 0 < place <= _MOST_BYTES:
+                column[row] = body + place
+    return first, bare_at, second
 
 
 def _within(block: Block, colons: Ints, at: Ints) -> Ints:
