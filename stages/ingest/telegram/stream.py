@@ -26,7 +26,7 @@ _QUOTE, _COMMA, _COLON, _OPEN, _CLOSE, _LIST, _LIST_END = b'",:{}[]'
 _MOST: Final = 1 << 20
 _SLICE: Final = 1 << 16
 """Bytes parsed at once: the objects of larger slices fall out of the cache, which takes twice the time."""
-LONGEST: Final = 64 << 20
+LONGEST: Final = 16 << 20
 """Bytes of the longest message, or other single value, that is read."""
 
 
