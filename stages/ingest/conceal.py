@@ -101,7 +101,7 @@ def shown(texts: pa.StringArray, concealed: Concealed, *, framed: bool) -> pa.St
     """The texts with what is hidden; mentions are ``framed`` by isolates, which go once the names in them are."""
     rows, replaced = concealed.rows, concealed.texts
     if framed:
-        inside = np.flatnonzero(pc.match_substring(texts, "\u2068").to_numpy(zero_copy_only=False))
+        inside = _with_isolates(texts)
         others = np.setdiff1d(inside, rows, assume_unique=True)
         kept = pa.concat_arrays([replaced, texts.take(pa.array(others))])
         order = np.argsort(np.concatenate((rows, others)), kind="stable")
@@ -112,6 +112,14 @@ def shown(texts: pa.StringArray, concealed: Concealed, *, framed: bool) -> pa.St
     mask = np.zeros(len(texts), np.bool_)
     mask[rows] = True
     return plain(pc.replace_with_mask(texts, pa.array(mask), replaced))
+
+
+def _with_isolates(texts: pa.StringArray) -> Ints:
+    """The rows that hold U+2066-U+2069, in order."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    at = np.flatnonzero((data[:-2] == 0xE2) & (data[1:-1] == 0x81) & (data[2:] >= 0xA6) & (data[2:] <= 0xA9))
+    return np.unique(np.searchsorted(offsets, at + offsets[0], side="right") - 1)
 
 
 def plain(column: Any) -> pa.StringArray:

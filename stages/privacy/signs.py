@@ -19,6 +19,8 @@ Flags = npt.NDArray[np.bool_]
 
 _ESCAPE: Final = r"%[0-9A-Fa-f]{2}|&(?:#|[A-Za-z][A-Za-z0-9]{1,30};)|\\[uxnrtbf\"'/\\]"
 _MOST_PHONES: Final = 200
+_SPAN: Final = 256
+"""Bytes that seven digits and what may part them take at most, digits of other scripts among them."""
 # whatever is not ASCII counts as a sign between digits: it may be one, or a digit itself
 _BETWEEN: Final = r"[ ().\-/\x{80}-\x{10ffff}]*"
 _DIGITS: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{{SHORTEST - 1}}}"
@@ -84,10 +86,11 @@ class Signs:
         digits = np.flatnonzero((data - np.uint8(0x30)) < 10)
         if len(digits) < SHORTEST:
             return
-        # seven digits in one row: the first and the seventh stand in it
-        rows = _rows(offsets, digits)
-        rows = rows[: -SHORTEST + 1][rows[SHORTEST - 1 :] == rows[: -SHORTEST + 1]]
-        rows = np.unique(rows)
+        # the seventh digit stands within a bounded distance of the first, and in the same row
+        near = digits[SHORTEST - 1 :] - digits[: -SHORTEST + 1] <= _SPAN
+        first, last = digits[: -SHORTEST + 1][near], digits[SHORTEST - 1 :][near]
+        rows = _rows(offsets, first)
+        rows = np.unique(rows[last < offsets[rows + 1]])
         rows = rows[~told[rows]]
         if len(rows) and self._possible is not None:
             enough = texts.take(pa.array(rows))

@@ -76,12 +76,14 @@ class Matcher:
             if body - start > _MOST_BYTES or template in self._seen:
                 continue
             self._seen.add(template)
-            layout = _layout(self.shape, data, start, body)
-            if layout is None:
+            template = _template(data[start:body].tobytes())
+            if any(layout.template == template for layout in self._layouts):
+                continue
+            layout = _layout(self.shape, data, start, template)
+            if layout is None or len(self._layouts) >= _MOST_LAYOUTS:
                 self._learns = False
                 return
-            if layout not in self._layouts and len(self._layouts) < _MOST_LAYOUTS:
-                self._layouts.append(layout)
+            self._layouts.append(layout)
 
     def _read(self, layout: Layout, starts: Ints, rows: Ints, heads: Bytes) -> Matched:
         values = {name: _number(heads, begin, end) for name, begin, end in layout.numbers}
@@ -135,15 +137,18 @@ def _number(heads: Bytes, begin: int, end: int) -> Ints:
     return value
 
 
-def _layout(shape: Shape, data: Bytes, start: int, body: int) -> Layout | None:
-    """The layout of a line that the shape's program matched up to ``body``; None where no layout says it all."""
+def _template(written: bytes) -> bytes:
+    return bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in written)
+
+
+def _layout(shape: Shape, data: Bytes, start: int, written: bytes) -> Layout | None:
+    """The layout of a line that the shape's program matched; None where no layout says it all."""
     fields = [token for token in shape.tokens if isinstance(token, Field)]
     plain = all(token.digits is DIGITS["0"] for token in fields)
     literals = [token.text for token in shape.tokens if isinstance(token, Literal)]
     # a header that ends in optional marks or spaces depends on what follows it
     if not plain or not isinstance(shape.tokens[-1], Literal) or any(map(_has_digit, literals)):
         return None
-    written = data[start:body].tobytes()
     numbers = []
     at = 0
     for token in fields:

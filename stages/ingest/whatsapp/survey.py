@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from stages.errors import BadInput
-from stages.ingest.columns import Ints, Mask
+from stages.ingest.columns import Bytes, Ints, Mask
 from stages.ingest.unparsed import masked
 from stages.ingest.whatsapp.authors import AuthorBook, clean_name, web_events
 from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
@@ -22,12 +22,13 @@ from stages.ingest.whatsapp.changes import Change, Moment, settle_orders
 from stages.ingest.whatsapp.dates import DateEvidence, DateOrder
 from stages.ingest.whatsapp.grammar import Read, looks_like_header, read_header
 from stages.ingest.whatsapp.phrases import load_phrases
+from stages.ingest.whatsapp.scan import positions
 from stages.ingest.whatsapp.shape import Shape
 from stages.ingest.whatsapp.source import ChatSource
 from stages.ingest.whatsapp.tokens import Marks
 
 _SAMPLE_BYTES: Final = 1 << 20
-_MOST_SAMPLES: Final = 4_000
+_MOST_SAMPLES: Final = 1_000
 _MOST_STRAYS: Final = 50_000
 _MOST_CHANGES: Final = 5_000
 _MOST_NOTICES: Final = 20_000
@@ -196,10 +197,16 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
                 _look_inside(block, rows, evidence)
         colons = found.authors.observe(block)
         raw = block.data[: block.size].tobytes()
-        found.marked = found.marked or b"\xe2\x80\x8e" in raw or b"\xe2\x80\x8f" in raw
+        found.marked = found.marked or _has_marks(block.data)
         if notices:
             _people(block, raw, colons, found, seen)
     return found, strays
+
+
+def _has_marks(data: Bytes) -> bool:
+    """Whether U+200E or U+200F occurs."""
+    at = positions(data[:-2], 0xE2)
+    return bool(((data[at + 1] == 0x80) & ((data[at + 2] == 0x8E) | (data[at + 2] == 0x8F))).any())
 
 
 def _take_preamble(block: Block, found: Survey) -> None:
