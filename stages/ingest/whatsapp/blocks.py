@@ -5,6 +5,7 @@ does not depend on its size. Bytes that are no UTF-8, and NULs, become U+FFFD an
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -27,10 +28,11 @@ Validity = Callable[[int, Ints], Mask]
 class Block:
     """``n`` messages of one block. Positions are byte offsets into ``data``.
 
-    ``heads`` where the message's line begins, ``bodies`` where the header ends, ``stops`` where its first line ends,
-    ``ends`` where its text ends. ``lines`` are 1-based line numbers in the file, ``shapes`` indices of shapes,
-    ``fields`` (3 x n) the date as written, ``clock`` seconds of the day. ``others`` are starts of lines that are no
-    header although they begin like one (only when asked for), ``other_after`` the number of messages before each.
+    ``raw`` are the bytes without the padding of ``data``; ``heads`` where the message's line begins, ``bodies`` where
+    the header ends, ``stops`` where its first line ends, ``ends`` where its text ends. ``lines`` are 1-based line
+    numbers in the file, ``shapes`` indices of shapes, ``fields`` (3 x n) the date as written, ``clock`` seconds of the
+    day. ``others`` are starts of lines that are no header although they begin like one (only when asked for),
+    ``other_after`` the number of messages before each.
     """
 
     data: Bytes
@@ -46,6 +48,7 @@ class Block:
     others: Ints
     other_lines: Ints
     other_after: Ints
+    raw: bytes
 
     def __len__(self) -> int:
         return len(self.heads)
@@ -63,9 +66,7 @@ class Block:
 
     def line_text(self, start: int) -> str:
         """The line that begins at a position. For the few lines that are looked at one by one."""
-        end = bytes(self.data[start : min(start + 512, self.size)]).find(b"\n")
-        stop = start + (end if end >= 0 else min(512, self.size - start))
-        return bytes(self.data[start:stop]).decode("utf-8", "replace").rstrip("\r")
+        return self.raw[start : start + 512].partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
 
 
 @dataclass
@@ -78,6 +79,15 @@ class Reading:
     lines: int = 0
     bytes: int = 0
     first_lines: list[str] = field(default_factory=list)
+
+
+def ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same blocks, each found while the one before it is in use: that needs no interpreter most of the time."""
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(next, blocks, None)
+        while (block := pending.result()) is not None:
+            pending = pool.submit(next, blocks, None)
+            yield block
 
 
 def read_blocks(
@@ -187,7 +197,7 @@ def _parse(whole: bytes, line: int, matchers: Sequence[Matcher], valid: Validity
     return Block(
         data=data, size=size, heads=heads, bodies=np.minimum(bodies, stops), stops=stops, ends=np.maximum(ends, stops),
         lines=rows + line, shapes=kinds, fields=fields, clock=clock, others=others, other_lines=other_rows + line,
-        other_after=np.searchsorted(rows, other_rows),
+        other_after=np.searchsorted(rows, other_rows), raw=whole,
     )  # fmt: skip
 
 
@@ -227,7 +237,7 @@ def _first(block: Block, count: int) -> Block:
         block.data, block.size, block.heads[:count], block.bodies[:count], block.stops[:count], block.ends[:count],
         block.lines[:count], block.shapes[:count], block.fields[:, :count], block.clock[:count],
         block.others[near | (block.other_after == count)], block.other_lines[near | (block.other_after == count)],
-        block.other_after[near | (block.other_after == count)],
+        block.other_after[near | (block.other_after == count)], block.raw,
     )  # fmt: skip
 
 

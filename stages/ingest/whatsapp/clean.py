@@ -93,8 +93,7 @@ def _with(block: Block, starts: Ints, at: Ints) -> Mask:
 
 
 def _placed(block: Block, starts: Ints) -> Mask:
-    raw = block.data[: block.size].tobytes()
-    found = [at for part in PLACES for at in _finds(raw, part)]
+    found = [at for part in PLACES for at in _finds(block.raw, part)]
     return _with(block, starts, np.array(sorted(found), np.int64))
 
 

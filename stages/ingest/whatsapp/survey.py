@@ -17,7 +17,7 @@ from stages.errors import BadInput
 from stages.ingest.columns import Bytes, Ints, Mask
 from stages.ingest.unparsed import masked
 from stages.ingest.whatsapp.authors import AuthorBook, clean_name, web_events
-from stages.ingest.whatsapp.blocks import Block, Reading, read_blocks
+from stages.ingest.whatsapp.blocks import Block, Reading, ahead, read_blocks
 from stages.ingest.whatsapp.changes import Change, Moment, settle_orders
 from stages.ingest.whatsapp.dates import DateEvidence, DateOrder
 from stages.ingest.whatsapp.grammar import Read, looks_like_header, read_header
@@ -39,7 +39,8 @@ _NAMED_DATE: Final = (
     r"(?:-(?P<a>\d{8})-WA\d{3,}\.|-(?P<b>\d{4}-\d\d-\d\d)-\d\d-\d\d-\d\d\."
     r"|\b(?P<c>\d{4}-\d\d-\d\d)-(?:PHOTO|VIDEO|AUDIO)-)"
 )
-_MENTION: Final = re.compile("\u2068~?[\u202f ]?([^\u2068\u2069\n]{1,80})\u2069".encode())
+_CLOSED: Final = "\u2069".encode()
+_LONGEST_MENTION: Final = 80
 _CARD: Final = re.compile(rb": (?:\xe2\x80\x8e)?(?:\d{5,10}-)?([^\n:/]{1,120}?)\.vcf\b")
 _TITLE: Final = re.compile('["“„«](.{1,120}?)["”“»]')
 
@@ -171,7 +172,8 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
     strays: list[_Stray] = []
     last: Moment | None = None
     seen: set[str] = set()
-    for block in read_blocks(source.open(), shapes, block_bytes=block_bytes, with_others=True, reading=found.reading):
+    blocks = read_blocks(source.open(), shapes, block_bytes=block_bytes, with_others=True, reading=found.reading)
+    for block in ahead(blocks):
         if len(block):
             for stray in reversed(strays):
                 if stray.next is not None:
@@ -186,27 +188,27 @@ def _pass(source: ChatSource, shapes: Sequence[Shape], block_bytes: int, notices
         _take_changes(block, found, last)
         last = _at(block, len(block) - 1)
         web = web_events(block)
-        hours = block.clock // 3600
-        found.hours = (min(found.hours[0], int(hours.min())), max(found.hours[1], int(hours.max())))
+        first, latest = int(block.clock.min()) // 3600, int(block.clock.max()) // 3600
+        found.hours = (min(found.hours[0], first), max(found.hours[1], latest))
         for index, evidence in enumerate(found.evidence):
             rows = np.flatnonzero(block.shapes == index)
             evidence.web = evidence.web or bool(web[rows].any())
-            fields = block.fields[:, rows]
-            evidence.add(fields, block.lines[rows])
+            all_of_it = len(rows) == len(block)
+            evidence.add(block.fields if all_of_it else block.fields[:, rows], block.lines[rows])
             if len(rows) and evidence.open:
                 _look_inside(block, rows, evidence)
         colons = found.authors.observe(block)
-        raw = block.data[: block.size].tobytes()
-        found.marked = found.marked or _has_marks(block.data)
+        marks = positions(block.data[:-2], 0xE2)
+        found.marked = found.marked or bool(_is_mark(block.data, marks).any())
         if notices:
-            _people(block, raw, colons, found, seen)
+            _people(block, marks, colons, found, seen)
     return found, strays
 
 
-def _has_marks(data: Bytes) -> bool:
-    """Whether U+200E or U+200F occurs."""
-    at = positions(data[:-2], 0xE2)
-    return bool(((data[at + 1] == 0x80) & ((data[at + 2] == 0x8E) | (data[at + 2] == 0x8F))).any())
+def _is_mark(data: Bytes, at: Ints) -> Mask:
+    """Whether U+200E or U+200F stands where a byte 0xE2 does."""
+    last = data[at + 2]
+    return np.asarray((data[at + 1] == 0x80) & ((last == 0x8E) | (last == 0x8F)), np.bool_)
 
 
 def _take_preamble(block: Block, found: Survey) -> None:
@@ -338,10 +340,14 @@ def _look_inside(block: Block, rows: Ints, evidence: DateEvidence) -> None:
             evidence.languages[language] = evidence.languages.get(language, 0) + 1
 
 
-def _people(block: Block, raw: bytes, colons: Ints, found: Survey, seen: set[str]) -> None:
-    """Names in mentions, contact cards and notices: people who may never have written."""
-    if "\u2068".encode() in raw:
-        found.people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_MENTION.findall(raw)))
+def _people(block: Block, marks: Ints, colons: Ints, found: Survey, seen: set[str]) -> None:
+    """Names in mentions, contact cards and notices: people who may never have written. ``marks`` are bytes 0xE2."""
+    data, raw = block.data, block.raw
+    isolates = marks[(data[marks + 1] == 0x81) & (data[marks + 2] == 0xA8)]
+    for mention in {raw[at + 3 : at + 4 * _LONGEST_MENTION].partition(_CLOSED)[:2] for at in isolates.tolist()}:
+        name = mention[0].decode("utf-8", "replace").lstrip("~\u202f ")
+        if mention[1] and 0 < len(name) <= _LONGEST_MENTION and not {"\n", "\u2068"} & set(name):
+            found.people.add(clean_name(name))
     if b".vcf" in raw:
         found.people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_CARD.findall(raw)))
     if len(seen) >= _MOST_NOTICES:

@@ -87,3 +87,13 @@ def test_the_report_has_its_stable_names(parse: Callable[..., Any]) -> None:
     assert report["platform"] == "whatsapp"
     assert report["format"] == "Android, dd/mm/yyyy, hh:mm -"
     assert (report["first_ts"], report["last_ts"]) == ("2024-03-13T10:01:00+00:00", "2024-03-13T10:08:00+00:00")
+
+
+def test_people_who_are_mentioned_are_hidden_everywhere(parse: Callable[..., Any]) -> None:
+    chat = (
+        "14/03/2024, 10:00 - Ana: fala com o José e o Andrè\n"
+        "14/03/2024, 10:01 - Ana: @\u2068~\u202fJosé\u2069 e @\u2068Andrè 😂\u2069 vêm\n"
+    )
+    texts = " ".join(parse(chat, raw_authors=False).column("text"))
+    assert "José" not in texts
+    assert "Andrè" not in texts
