@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.archive.schema import KINDS
+from stages.ingest.answers import SIDES
 from stages.ingest.columns import Ints
 from stages.ingest.conceal import Concealed, Nothing, Open, Privacy, plain, shown
 from stages.ingest.draft import NO_KEY, Draft
@@ -70,9 +71,11 @@ class Emission:
             pa.nulls(n, pa.string()),
             pa.array(draft.edited),
         ]
+        sides = None
         if self._writer.linked:
-            columns += self._links(draft)
-        self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._writer.schema), draft.utc)
+            columns += self._details(draft)
+            sides = self._numbers(draft)
+        self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._writer.schema), draft.utc, sides)
         self.entries += n
         low, high = int(draft.utc.min()), int(draft.utc.max())
         self.first = low if self.first is None else min(self.first, low)
@@ -115,20 +118,30 @@ class Emission:
         offsets = np.concatenate((np.zeros(1, np.int32), np.cumsum(pc.list_value_length(media).to_numpy())))
         return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
 
-    def _links(self, draft: Draft) -> list[Any]:
-        """The columns by which messages are linked and described, for the writer alone."""
+    def _details(self, draft: Draft) -> list[Any]:
+        """The columns of DETAILS."""
         n = len(draft)
-        chat = self._chats.setdefault(draft.chat, len(self._chats))
-        none: Ints = np.full(n, NO_KEY, np.int64)
         topics = pa.nulls(n, pa.string()) if draft.topics is None else plain(self._privacy.texts(draft.topics))
         links = draft.links
         if links is not None and not isinstance(self._privacy, Nothing):
             links = pa.ListArray.from_arrays(links.offsets, plain(self._privacy.texts(links.values)))
         return [
-            pa.array(np.full(n, chat, np.int32)),
-            pa.array(none if draft.keys is None else draft.keys),
-            pa.array(none if draft.replies is None else draft.replies),
             pa.nulls(n, pa.int32()) if draft.reactions is None else draft.reactions,
             topics,
             pa.nulls(n, pa.list_(pa.string())) if links is None else links,
         ]
+
+    def _numbers(self, draft: Draft) -> pa.RecordBatch:
+        """The source's own numbers of the messages, by which they are linked."""
+        n = len(draft)
+        chat = self._chats.setdefault(draft.chat, len(self._chats))
+        none: Ints = np.full(n, NO_KEY, np.int64)
+        return pa.RecordBatch.from_arrays(
+            [
+                pa.array(np.arange(self.entries, self.entries + n, dtype=np.int64)),
+                pa.array(np.full(n, chat, np.int32)),
+                pa.array(none if draft.keys is None else draft.keys),
+                pa.array(none if draft.replies is None else draft.replies),
+            ],
+            schema=SIDES,
+        )

@@ -1,7 +1,6 @@
 """Messages on their way to disk: written as they come, put in order only where they are not, and renamed at the end.
 
-Where a source links messages (replies) or knows more of them (reactions, topics, hidden links), that is joined at the
-end, in the same pass that puts them in order.
+Where a source numbers its messages, the numbers go to a file of their own and become replies at the end.
 
 What is written is pseudonymous already. Partial files stand beside the result under hidden names and are removed on
 every way out.
@@ -12,73 +11,84 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.archive.schema import DETAILS, MESSAGES
 from stages.errors import BadInput, StreamlinerError
+from stages.ingest.answers import SIDES, with_answers
 from stages.ingest.columns import Ints
-
-if TYPE_CHECKING:
-    import duckdb
 
 # sorts four million rows in any order; more memory is no faster
 _SORT_MEMORY: Final = "64MB"
 _ROWS: Final = 60_000
-_LINKED_MEMORY: Final = "160MB"
-LINKED: Final = pa.schema(
-    [
-        *MESSAGES,
-        pa.field("_chat", pa.int32(), nullable=False),
-        pa.field("_key", pa.int64(), nullable=False),
-        pa.field("_reply", pa.int64(), nullable=False),
-        *DETAILS,
-    ]
-)
+_GROUP_ROWS: Final = 20_000
 
 
 class OrderedWriter:
     """Takes batches in source order, gives a Parquet file in ``seq`` order. ``seq`` must be the source position.
 
-    Batches have the columns of ``schema``: MESSAGES, or LINKED for sources that link their messages.
+    Batches have the columns of ``schema``: MESSAGES, and DETAILS where ``linked``, for sources that link their
+    messages or know more of them. Columns of DETAILS that no message fills are left out of the file.
     """
 
     def __init__(self, out: Path, *, linked: bool = False) -> None:
         self.linked = linked
-        self.schema = LINKED if linked else MESSAGES
+        self.schema = pa.schema([*MESSAGES, *DETAILS]) if linked else MESSAGES
         self._out = out
-        self._partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-        self._sorted = out.with_name(f".{out.name}.{os.getpid()}.sorted")
-        self._spill = out.with_name(f".{out.name}.{os.getpid()}.spill")
+        here = f".{out.name}.{os.getpid()}"
+        self._partial, self._sides, self._filled, self._sorted = (
+            out.with_name(f"{here}.{ending}") for ending in ("part", "sides", "filled", "sorted")
+        )
+        self._spill = out.with_name(f"{here}.spill")
         self._writer = _parquet(self._partial, self.schema)
+        self._side_writer = pq.ParquetWriter(self._sides, SIDES, compression="zstd") if linked else None
         # compression runs beside parsing: it needs no interpreter
         self._pool = ThreadPoolExecutor(1)
         self._pending: Future[None] | None = None
         self._last: int | None = None
         self._in_order = True
+        self._replies = False
+        self._held: list[tuple[pa.RecordBatch, pa.RecordBatch | None]] = []
+        self._held_rows = 0
+        self._present: set[str] = set()
 
-    def write(self, batch: pa.RecordBatch, ts: Ints) -> None:
-        """Add one batch; ``ts`` are its times as numbers, which tell whether anything must be sorted."""
+    def write(self, batch: pa.RecordBatch, ts: Ints, sides: pa.RecordBatch | None = None) -> None:
+        """Add one batch; ``ts`` are its times as numbers, which tell whether anything must be sorted. ``sides`` are
+        the numbers of its messages (SIDES), where ``linked``."""
         if not len(ts):
             return
         steps = ts if self._last is None else np.concatenate((np.array([self._last]), ts))
         self._in_order = self._in_order and bool((np.diff(steps) >= 0).all())
         self._last = int(ts[-1])
-        self._wait()
-        self._pending = self._pool.submit(self._writer.write_batch, batch)
+        if sides is not None:
+            self._replies = self._replies or pc.max(sides.column("_reply")).as_py() >= 0
+            self._present |= {spec.name for spec in DETAILS if batch.column(spec.name).null_count < len(ts)}
+        self._held.append((batch, sides))
+        self._held_rows += len(ts)
+        if self._held_rows >= _GROUP_ROWS:
+            self._flush()
 
     def finish(self) -> None:
         """Put the rows in (``ts``, position) order with a dense ``seq`` and rename the file to its place."""
+        self._flush()
         self._wait()
         self._writer.close()
-        if self._in_order and not self.linked:
-            os.replace(self._partial, self._out)
-        else:
-            self._sort()
-            os.replace(self._sorted, self._out)
+        ready = self._partial
+        schema = pa.schema([*MESSAGES, *(spec for spec in DETAILS if spec.name in self._present)])
+        if self._side_writer is not None:
+            self._side_writer.close()
+            if self._replies or schema != self.schema:
+                self._fill(schema)
+                ready = self._filled
+        if not self._in_order:
+            self._sort(ready, schema)
+            ready = self._sorted
+        os.replace(ready, self._out)
 
     def close(self) -> None:
         """Remove what is left over."""
@@ -86,7 +96,9 @@ class OrderedWriter:
         # the file goes anyway, and what failed before must be what is heard of
         with suppress(OSError):
             self._writer.close()
-        for path in (self._partial, self._sorted):
+            if self._side_writer is not None:
+                self._side_writer.close()
+        for path in (self._partial, self._sides, self._filled, self._sorted):
             path.unlink(missing_ok=True)
         if self._spill.is_dir():
             for left in self._spill.iterdir():
@@ -98,23 +110,37 @@ class OrderedWriter:
             self._pending.result()
             self._pending = None
 
-    def _sort(self) -> None:
+    def _flush(self) -> None:
+        """Hand what is held to the disk, as one row group: an account of many small chats has as many batches."""
+        held, self._held, self._held_rows = self._held, [], 0
+        if held:
+            self._wait()
+            self._pending = self._pool.submit(self._store, held)
+
+    def _store(self, held: list[tuple[pa.RecordBatch, pa.RecordBatch | None]]) -> None:
+        self._writer.write_table(pa.Table.from_batches([batch for batch, _ in held]))
+        sides = [side for _, side in held if side is not None]
+        if sides and self._side_writer is not None:
+            self._side_writer.write_table(pa.Table.from_batches(sides))
+
+    def _fill(self, schema: pa.Schema) -> None:
+        with _parquet(self._filled, schema) as writer:
+            for batch in with_answers(self._partial, self._sides, self._spill):
+                writer.write_batch(batch.select(schema.names))
+
+    def _sort(self, unsorted: Path, schema: pa.Schema) -> None:
         """External: past its memory limit DuckDB spills to a folder beside the result."""
         import duckdb
 
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": _LINKED_MEMORY if self.linked else _SORT_MEMORY,
+            "memory_limit": _SORT_MEMORY,
             "threads": 1,
             "temp_directory": str(self._spill),
             "preserve_insertion_order": True,
         }
         with duckdb.connect(":memory:", config=config) as connection:
-            # a view takes no parameters
-            quoted = str(self._partial).replace("'", "''")
-            connection.execute(f"CREATE VIEW part AS SELECT * FROM read_parquet('{quoted}')")
-            schema = pa.schema([*MESSAGES, *(self._present(connection) if self.linked else ())])
             rows = connection.execute(
-                f"SELECT {', '.join(f'p.{name}' for name in schema.names)} FROM {self._joined()} ORDER BY p.ts, p.seq"
+                "SELECT * FROM read_parquet(?) ORDER BY ts, seq", [str(unsorted)]
             ).to_arrow_reader(_ROWS)
             with _parquet(self._sorted, schema) as writer:
                 position = 0
@@ -123,24 +149,6 @@ class OrderedWriter:
                     columns[0] = pa.array(np.arange(position, position + len(batch), dtype=np.int64))
                     position += len(batch)
                     writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-
-    def _present(self, connection: "duckdb.DuckDBPyConnection") -> tuple[pa.Field, ...]:
-        """The details that at least one message has."""
-        counts = connection.execute(
-            f"SELECT {', '.join(f'count({spec.name})' for spec in DETAILS)} FROM part"
-        ).fetchone()
-        return tuple(spec for spec, count in zip(DETAILS, counts or (), strict=True) if count)
-
-    def _joined(self) -> str:
-        if not self.linked:
-            return "part p"
-        # only messages that are answered are held while the others stream by; of a repeated key the first is meant
-        return (
-            "(SELECT m.* REPLACE (t.message_id AS reply_to) FROM part m LEFT JOIN ("
-            "  SELECT _chat, _key, arg_min(message_id, seq) AS message_id FROM part"
-            "  WHERE _key >= 0 AND (_chat, _key) IN (SELECT (_chat, _reply) FROM part WHERE _reply >= 0)"
-            "  GROUP BY _chat, _key) t ON t._chat = m._chat AND t._key = m._reply) p"
-        )
 
 
 @contextmanager

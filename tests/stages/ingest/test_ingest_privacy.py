@@ -32,9 +32,9 @@ def test_no_raw_name_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     partial: list[str] = []
     sort = order.OrderedWriter._sort
 
-    def looked_at(writer: order.OrderedWriter) -> None:
+    def looked_at(writer: order.OrderedWriter, *how: Any) -> None:
         partial.extend(_texts(path) for path in out.parent.glob(".*.part"))
-        sort(writer)
+        sort(writer, *how)
 
     # the lines are out of order, so what is written first is read again
     monkeypatch.setattr(order.OrderedWriter, "_sort", looked_at)
