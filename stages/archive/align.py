@@ -113,7 +113,7 @@ def align(cursor: duckdb.DuckDBPyConnection, stretch: Stretch) -> Aligned:
         same = by_id + certain + counted
         if same < _FEWEST or 2 * same < least:
             cursor.execute("DELETE FROM pairs")
-            return Aligned(0, certain)
+            return Aligned(0, certain + counted + in_doubt)
     cursor.execute("INSERT INTO pairs FROM counted")
     return Aligned(certain + counted, in_doubt)
 

@@ -11,8 +11,7 @@ from stages.archive.merge import MergeReport, ParsedExport, merge_export
 from stages.archive.records import NameRecord
 from stages.archive.store import Archive, hold_archive, open_archive
 from stages.ingest.export import ParseOptions, parse_export
-
-KEY = bytes(range(32))
+from tests.stages.archive.rows import KEY
 
 
 @dataclass
@@ -76,3 +75,10 @@ def chronicles(tmp_path: Path) -> Iterator[Callable[[], Chronicle]]:
 def chronicle(chronicles: Callable[[], Chronicle]) -> Chronicle:
     """An empty archive."""
     return chronicles()
+
+
+@pytest.fixture(scope="module")
+def shared_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """One archive for all examples of a test; each empties it first."""
+    with hold_archive(tmp_path_factory.mktemp("chat")) as held, open_archive(held) as opened:
+        yield opened

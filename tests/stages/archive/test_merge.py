@@ -65,7 +65,7 @@ def overlapping(draw: st.DrawFn) -> tuple[list[Row], list[list[Row]]]:
     return chat, [rows for rows in exports if rows] or [chat]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(overlapping())
 def test_the_union_is_dense_ordered_and_complete(case: tuple[list[Row], list[list[Row]]]) -> None:
     _chat, exports = case

@@ -13,8 +13,9 @@ from stages.archive.details import Details, details
 from stages.archive.merge import MergeReport, ParsedExport, merge_export
 from stages.archive.schema import MESSAGES
 from stages.archive.store import Archive
-from tests.stages.archive.conftest import KEY, Chronicle
+from tests.stages.archive.conftest import Chronicle
 from tests.stages.archive.phones import android, conversation, ios
+from tests.stages.archive.rows import KEY
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TOLD = {"reactions": pa.int32(), "topic": pa.string(), "links": pa.list_(pa.string())}

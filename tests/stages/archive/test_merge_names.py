@@ -14,7 +14,8 @@ from stages.archive.merge import ParsedExport
 from stages.archive.records import Attachment
 from stages.privacy.alias import aliases
 from stages.privacy.guard import Guard
-from tests.stages.archive.conftest import KEY, Chronicle
+from tests.stages.archive.conftest import Chronicle
+from tests.stages.archive.rows import KEY
 
 MONDAY = """11/03/2026, 18:04 - Ana Prado: did Wilhelmina call you?
 11/03/2026, 18:05 - Ana Prado: IMG-20260311-WA0001.jpg (file attached)
