@@ -4,6 +4,7 @@ It is started afresh and knows nothing but what it is sent through a pipe; names
 processes. What comes back is what this process would have made, so the result does not depend on who made it.
 """
 
+import gc
 import json
 import os
 import pickle
@@ -22,7 +23,8 @@ from stages.errors import StreamlinerError
 from stages.ingest.conceal import Concealed, Concealer, Nothing, Open, Privacy
 
 _START: Final = (
-    "import signal, sys, json\n"
+    "import json, os, signal, sys\n"
+    "os.environ.setdefault('ARROW_DEFAULT_MEMORY_POOL', 'system')\n"
     "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     "sys.path[:] = json.loads(sys.stdin.buffer.readline())\n"
     "from stages.ingest.aside import serve\n"
@@ -142,9 +144,18 @@ class Aside:
 
 def serve() -> None:
     """The second process's work: conceals what comes in until there is no more."""
-    from stages.metrics import peak_rss_mb
+    from stages.ingest.memory import frugal
 
     pa.set_cpu_count(1)
+    # texts hold no cycles
+    gc.set_threshold(100_000, 20, 50)
+    with frugal():
+        _serve()
+
+
+def _serve() -> None:
+    from stages.metrics import peak_rss_mb
+
     into = sys.stdin.buffer
     # whatever writes to standard output by mistake must not reach the pipe
     out = os.fdopen(os.dup(1), "wb")

@@ -22,6 +22,7 @@ from stages.ingest.detect import choose, look_at
 from stages.ingest.emit import Emission
 from stages.ingest.files import attachments
 from stages.ingest.limits import ZipLimits
+from stages.ingest.memory import frugal
 from stages.ingest.order import ordered_writer
 from stages.ingest.reader import Chat, ReadOptions, Source, Summary, Unparsed
 from stages.ingest.zips import Member
@@ -110,8 +111,14 @@ def parse_export(
     archive has seen before, ``region`` the country of phone numbers without a prefix. Raises :class:`BadInput` for
     what cannot be read, in one sentence.
     """
+    with frugal():
+        return _parsed(path, out, key, options or ParseOptions(), known, region)
+
+
+def _parsed(
+    path: Path, out: Path, key: bytes, options: ParseOptions, known: Sequence[NameRecord], region: str | None
+) -> ParseReport:
     started = time.perf_counter()
-    options = options or ParseOptions()
     zone = LocalTimes(options.timezone)
     source = look_at(path, options.limits)
     platform, said = choose(source, options.platform, options.mapping)
@@ -147,8 +154,7 @@ def parse_export(
                 raise BadInput(f"{path} holds no message with a date that exists.")
             if not privacy.absorb(learnt.records, learnt.late):
                 # two processes gave one alias to two persons: who is told apart by a number depends on who came first
-                alone = replace(options, processes=1)
-                return parse_export(path, out, key=key, options=alone, known=known, region=region)
+                return _parsed(path, out, key, replace(options, processes=1), known, region)
             writer.finish()
     finally:
         if aside is not None:
