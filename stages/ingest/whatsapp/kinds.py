@@ -165,6 +165,15 @@ def _phrases(
     codes[_hits(texts, quoted, r"[ ]|[^\x00-\x7F]")] = MEDIA
     captioned = np.flatnonzero(authored & bracket & kept.angle & (codes == TEXT) & (kept.first == 0x3C))
     codes[_hits(texts, captioned, rf"^<(?:{_any_of('omitted_typed')}|{_any_of('omitted_document')})> ")] = MEDIA
+    _captions(kept, codes, authored, bracket)
+
+
+def _captions(kept: Texts, codes: npt.NDArray[np.int8], authored: Mask, bracket: Mask) -> None:
+    """Media that were left out and their captions: Android puts them below its phrase, iOS before it."""
+    below = np.flatnonzero(authored & ~bracket & kept.angle & (codes == TEXT) & (kept.first == 0x3C))
+    codes[_hits(kept.clean, below, rf"^<(?:{_any_of('omitted')})> *\n")] = MEDIA
+    before = np.flatnonzero(authored & bracket & kept.inner_mark & (codes == TEXT) & (kept.last != 0x3E))
+    codes[_hits(kept.clean, before, rf"[\s\x{{A0}}\x{{202F}}](?:{_any_of('omitted_typed')})$")] = MEDIA
 
 
 def _attachments(
