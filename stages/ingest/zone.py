@@ -26,9 +26,12 @@ class LocalTimes:
         except (KeyError, ValueError, OSError) as error:
             raise BadInput(f"{name!r} is not an IANA time zone, for example Europe/Lisbon.") from error
         self._days: dict[int, int | None] = {}
+        self._is_utc = name in ("UTC", "Etc/UTC")
 
     def to_utc(self, local: Ints) -> Ints:
         """Seconds since the epoch, UTC, of local seconds. Cost: linear, plus one look-up per distinct day."""
+        if self._is_utc:
+            return local
         days = local // DAY
         distinct, inverse = _distinct(days)
         offsets = np.zeros(len(distinct), np.int64)

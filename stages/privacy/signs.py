@@ -134,13 +134,43 @@ def _beyond(data: Any) -> Any:
     high = high[_leads()[data[high]]]
     if not len(high):
         return high
-    first, last = data[high], len(data) - 1
-    second = data[np.minimum(high + 1, last)]
-    third = data[np.minimum(high + 2, last)]
-    # U+1F300-U+1FAFF pictures; U+2013-U+201F, U+2026 dashes, quotes, dots; U+2600-U+26FF, U+2700-U+273F symbols
-    dull = (first == 0xF0) & (second == 0x9F) & (third >= 0x8C) & (third <= 0xAB)
-    marks = (second == 0x80) & (((third >= 0x93) & (third <= 0x9F)) | (third == 0xA6))
-    symbols = (second >= 0x98) & (second <= 0x9C)
-    heart = (second == 0x9D) & (third == 0xA4)
-    # U+FE0F behind a symbol: what it follows decides, and a letter before it is looked at for itself
-    return high[~(dull | ((first == 0xE2) & (marks | symbols | heart)))]
+    last = len(data) - 1
+    first, second = data[high], data[np.minimum(high + 1, last)]
+    third, fourth = data[np.minimum(high + 2, last)], data[np.minimum(high + 3, last)]
+    pictures = (first == 0xF0) & (second == 0x9F) & _is_picture(third, fourth)
+    signs = (first == 0xE2) & (_SYMBOLS[second] | ((second == 0x80) & _PUNCTUATION[third]))
+    signs |= ((first == 0xE2) & (second == 0x9D) & (third == 0xA4)) | ((first == 0xC2) & _LATIN_SIGNS[second])
+    # what makes a picture of the picture before it, and what joins two
+    wide = (first == 0xEF) & (second == 0xB8) & (third == 0x8F)
+    joiner = (first == 0xE2) & (second == 0x80) & (third == 0x8D)
+    inside = (wide | joiner) & _behind_picture(data, high)
+    return high[~(pictures | signs | inside)]
+
+
+def _table(*ranges: tuple[int, int]) -> Flags:
+    table = np.zeros(256, np.bool_)
+    for begin, end in ranges:
+        table[begin : end + 1] = True
+    return table
+
+
+_SYMBOLS: Final = _table((0x87, 0x8F), (0x94, 0x9C))
+"""Second bytes of U+21C0-U+23FF and U+2500-U+273F: arrows, signs, shapes, no letter or number."""
+_PUNCTUATION: Final = _table((0x90, 0x9F), (0xA0, 0xA7), (0xB0, 0xBA))
+"""Third bytes of U+2010-U+203A without what has no shape: dashes, quotes, dots."""
+_LATIN_SIGNS: Final = _table((0xA0, 0xA9), (0xAB, 0xAC), (0xAE, 0xB1), (0xB6, 0xB7), (0xBB, 0xBB), (0xBF, 0xBF))
+"""Second bytes of signs in U+00A0-U+00BF."""
+
+
+def _is_picture(third: Any, fourth: Any) -> Any:
+    """Of U+1F000-U+1FFFF, by the last two bytes: U+1F1E6-U+1F1FF flags, U+1F300-U+1FAFF."""
+    return ((third == 0x87) & (fourth >= 0xA6)) | ((third >= 0x8C) & (third <= 0xAB))
+
+
+def _behind_picture(data: Any, at: Any) -> Any:
+    """Whether a picture, or what makes one, stands right before a position."""
+    fourth, third, second, first = (data[np.maximum(at - back, 0)] for back in (4, 3, 2, 1))
+    picture = (fourth == 0xF0) & (third == 0x9F) & _is_picture(second, first)
+    symbol = (third == 0xE2) & (_SYMBOLS[second] | ((second == 0x9D) & (first == 0xA4)))
+    wide = (third == 0xEF) & (second == 0xB8) & (first == 0x8F)
+    return (at >= 3) & (picture | symbol | wide)

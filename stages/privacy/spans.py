@@ -41,7 +41,8 @@ class Taken:
     def add(self, spans: Iterable[Span]) -> None:
         """Take the spans that are free."""
         fresh = [span for span in spans if self.is_free(span.start, span.end)]
-        self.spans = sorted(self.spans + fresh)
+        if fresh:
+            self.spans = sorted(self.spans + fresh)
 
 
 def merged(text: str, named: list[Span]) -> list[Span]:

@@ -106,6 +106,8 @@ class WhatsAppReader:
     def _local(self, block: Block) -> Ints:
         days = np.zeros(len(block), np.int64)
         for index, order in enumerate(self._found.orders):
+            if len(self._found.orders) == 1:
+                return np.asarray(order.days(block.fields)[0] * 86_400 + block.clock, np.int64)
             rows = np.flatnonzero(block.shapes == index)
             days[rows] = order.days(block.fields[:, rows])[0]
         return days * 86_400 + block.clock
