@@ -48,6 +48,7 @@ class Guard:
         self._identities: dict[str, str] = {}
         self._met: dict[str, str] = {}  # apart, so that what a text becomes depends on no text before it
         self._called: dict[str, str] = {}
+        self._replaced: dict[str, bool] = {}
         self._phones: dict[str, str | None] = {}
         self._records: dict[tuple[str, str], NameRecord] = {}
         self._raw: dict[str, str] = {}
@@ -253,10 +254,16 @@ class Guard:
 
     def _is_replaced(self, name: str) -> bool:
         """Whether an alias or a neutral word stands in ``name``: then it was replaced before."""
-        read = words(name)
-        return any(f"[{word}]" in name for word in (NUMBER, ADDRESS, NAME)) or any(
-            alias_end(name, read, position) > position for position in range(len(read))
-        )
+        known = self._replaced.get(name)
+        if known is None:
+            read = words(name)
+            known = any(f"[{word}]" in name for word in (NUMBER, ADDRESS, NAME)) or any(
+                alias_end(name, read, position) > position for position in range(len(read))
+            )
+            if len(self._replaced) >= _CACHED:
+                self._replaced.clear()
+            self._replaced[name] = known
+        return known
 
     def _address(self, text: str, start: int, end: int) -> Span:
         address = fold(text[start:end])
