@@ -1,0 +1,64 @@
+"""What a command costs: seconds, processor seconds, and the memory of it and its children, sampled while it runs."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+import psutil  # type: ignore[import-untyped]
+
+_SAMPLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``seconds`` of the clock, ``cpu`` seconds of all its processes, ``memory`` MB of all of them at one time."""
+
+    seconds: float
+    cpu: float
+    memory: float
+    output: str
+
+
+def command(*arguments: str) -> Cost:
+    """Run one ``streamliner`` command as a process of its own. Raises SystemExit when it fails."""
+    return python("-m", "flows", *arguments)
+
+
+def python(*arguments: str) -> Cost:
+    """Run Python with these arguments. Raises SystemExit when it fails."""
+    before = os.times()
+    started = time.perf_counter()
+    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    peak = [0.0]
+    watch = threading.Thread(target=_watch, args=(psutil.Process(child.pid), peak), daemon=True)
+    watch.start()
+    output, said = child.communicate()
+    seconds = time.perf_counter() - started
+    watch.join()
+    after = os.times()
+    if child.returncode:
+        raise SystemExit(f"{' '.join(arguments[:4])} failed: {said.strip()[-400:]}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Cost(seconds, cpu, peak[0], output)
+
+
+def _watch(process: psutil.Process, peak: list[float]) -> None:
+    while True:
+        try:
+            tree = [process, *process.children(recursive=True)]
+            peak[0] = max(peak[0], sum(_rss(one) for one in tree) / 2**20)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
+            return
+        time.sleep(_SAMPLE_SECONDS)
+
+
+def _rss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
