@@ -48,7 +48,7 @@ class ArchiveSettings(Section):
 class IngestSettings(Section):
     date_order: Literal["auto", "dmy", "mdy", "ymd"] = Field("auto", description="Order of day, month and year.")
     direct_messages: bool = Field(False, description="Take the direct messages of a workspace's export too.")
-    block_mb: int = Field(4, ge=1, le=64, description="Size of a parsing block in MB.")
+    block_mb: int = Field(2, ge=1, le=64, description="Size of a parsing block in MB.")
     zip_max_entries: int = Field(200_000, ge=1, description="Most entries a ZIP may have.")
     zip_max_ratio: int = Field(1_000, ge=1, description="Largest expansion of one ZIP entry.")
     zip_max_mb: int = Field(50_000, ge=1, description="Most megabytes a ZIP may expand to.")

@@ -48,7 +48,7 @@ class ParseOptions:
     timezone: str = "UTC"
     date_order: str = "auto"
     raw_authors: bool = False
-    block_bytes: int = 4 << 20
+    block_bytes: int = 2 << 20
     chat_id: str = ""
     limits: ZipLimits = field(default_factory=ZipLimits)
     platform: str | None = None

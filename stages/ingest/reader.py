@@ -43,7 +43,7 @@ class ReadOptions:
     chat: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     direct_messages: bool = False
-    block_bytes: int = 4 << 20
+    block_bytes: int = 2 << 20
     raw: bool = False
     """Nothing will be hidden: who is named in texts need not be known."""
 
