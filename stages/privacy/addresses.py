@@ -34,15 +34,24 @@ def addresses(text: str) -> Iterator[tuple[int, int]]:
     while at >= 0:
         local = _LOCAL.search(text, max(past, at - 64), at)
         domain = _DOMAIN.match(text, at + 1, at + 256)
-        if local is not None and domain is not None and domain.group().rpartition(".")[2].lower() not in _FILES:
+        stop = 0 if domain is None else _end_of(domain)
+        if local is not None and stop:
             start = local.start() + len(local.group()) - len(local.group().lstrip(".'-%\u0300\u0301"))
             if start < at:
-                past = domain.end()
+                past = stop
                 # two that ran into one another are hidden as one
                 while text.startswith("@", past) and (domain := _DOMAIN.match(text, past + 1, past + 256)):
                     past = domain.end()
                 yield start, past
         at = text.find("@", max(at + 1, past))
+
+
+def _end_of(domain: re.Match[str]) -> int:
+    """Where a domain ends: before a file's ending; 0 where no domain is left then."""
+    name, _, ending = domain.group().rpartition(".")
+    if ending.lower() not in _FILES:
+        return domain.end()
+    return domain.start() + len(name) if _DOMAIN.fullmatch(name) else 0
 
 
 def links(text: str) -> list[tuple[int, int]]:
