@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import assume, given, HealthCheck, settings
 from hypothesis import strategies as st
 
 from stages.ingest.export import ParseOptions, ParseReport, parse_export
@@ -233,6 +233,8 @@ def test_names_and_texts_of_any_kind_are_read_back(
     family = phone.words.split(",")[0]
     foreign = data.draw(phones().filter(lambda other: other.words.split(",")[0] != family))
     said = data.draw(messages(foreign))
+    # where nothing but a space ends the header, a word and a dash behind it may be a part of the day: refused
+    assume(family != "bare" or not any(" - " in who for _, who, _ in said))
     text = written(phone, said) + data.draw(st.sampled_from(("", "\n")))
     report, rows = read(tmp_path, text.replace("\n", feed).encode(encoding), block)
     assert rows == expected(phone, said), (phone.words, foreign.words)
