@@ -13,8 +13,8 @@ names by which one phone names files are different files.
 
 Counting is sound because an export is one stretch of a chat: the archive holds no message from within it that it
 lacks. Only in a minute in which one export begins and another ends may each hold messages that the other lacks; there
-a group is also parted by the messages that are certainly the same, and where there are none nothing is matched by
-number.
+a group is also parted by the messages that are certainly the same, and where there are none, or no order is known,
+nothing is matched by number.
 
 Two chats of the same people share a moment's "ok" too. So nothing is aligned unless at least half of the written
 messages (kind text) of the smaller side match, by id or in round 1, in the time that both cover; where a side has
@@ -27,6 +27,7 @@ from typing import Final
 import duckdb
 
 from stages.archive.overlap import (
+    MINUTE,
     Edges,
     Shared,
     Stretch,
@@ -198,14 +199,22 @@ def _all_rows(cursor: duckdb.DuckDBPyConnection, shared: Shared) -> tuple[int, i
 def _part(cursor: duckdb.DuckDBPyConnection, cut: tuple[int, ...]) -> None:
     """Give the rows of cut minutes a slot: the last message before them that is certainly on both sides, by ``seq``.
 
-    It is null, which equals nothing, where the minute has no such message.
+    It is null, which equals nothing, where the minute has no such message, and where the order of what is stored is a
+    guess: between exports that do not meet, and between times with seconds and without.
     """
     minutes = ", ".join(map(str, cut))
+    parts = " OR ".join(f"({within('ts', minute, minute)})" for minute in cut)
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE certain AS
-            SELECT pos, known AS seq, {minute_of("epoch_us(ts)")} AS minute FROM placed
-            WHERE known IS NOT NULL AND {minute_of("epoch_us(ts)")} IN ({minutes})
-            UNION ALL SELECT pos, seq, minute FROM pairs WHERE minute IN ({minutes})"""
+            WITH ordered AS (
+              SELECT {minute_of("epoch_us(ts)")} AS minute FROM messages LEFT JOIN tie_breaks b USING (message_id)
+              WHERE {parts} GROUP BY 1
+              HAVING count(b.message_id) = 0 AND count_if(epoch_us(ts) % {MINUTE} = 0) IN (0, count(*)))
+            SELECT * FROM (
+              SELECT pos, known AS seq, {minute_of("epoch_us(ts)")} AS minute FROM placed
+              WHERE known IS NOT NULL AND ({parts})
+              UNION ALL SELECT pos, seq, minute FROM pairs WHERE minute IN ({minutes}))
+            WHERE minute IN (SELECT minute FROM ordered)"""
     )
     for table, place in (("theirs", "pos"), ("ours", "seq")):
         cursor.execute(

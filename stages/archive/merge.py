@@ -106,7 +106,7 @@ def _put_right(
         rewriter = Rewriter(moved, aliases, Guard.build(key, [], known=missed) if missed else None)
         export = replace(
             export,
-            messages=rewriter.rewrite(export.messages, archive.work / f"rewritten-{export.sha256[:12]}.parquet"),
+            messages=rewriter.rewrite(export.messages, archive.work / f"{export.messages.stem}-rewritten.parquet"),
             names=names,
             attachments=[replace(item, name=rewriter.file_name(item.name)) for item in export.attachments],
         )

@@ -1,6 +1,10 @@
 """The small records that travel between stages: frozen, hashable where they can be, and free of raw names."""
 
 from dataclasses import dataclass, field
+from typing import Final
+
+USER: Final = "user"
+"""The kind of a record that holds the alias of a source's own user, under the MAC of the user's id."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Attachment:
 class NameRecord:
     """A name, number or address that was seen, kept as keyed MAC only (hex).
 
-    ``kind`` is name | phone | email; ``words`` counts the words of the n-gram that the MAC covers;
+    ``kind`` is name | phone | email | user (a source's own id of a person); ``words`` counts the words of the n-gram that the MAC covers;
     ``common`` marks a name that is also a common word and is replaced only as an author or a mention;
     ``alias`` is the pseudonym where the record stands for a whole author, else None.
     ``head`` is the MAC of its first word alone, so that a scan looks at one word before it tries n-grams.

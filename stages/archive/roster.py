@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
-from stages.archive.records import NameRecord
+from stages.archive.records import USER, NameRecord
 from stages.privacy.alias import Aliases
 
 
@@ -64,11 +64,13 @@ def settle_aliases(cursor: duckdb.DuckDBPyConnection, names: Sequence[NameRecord
     """Old alias -> the one to have, for people of an export who are somebody else's namesakes in the archive.
 
     A person whom the archive knows keeps the alias that is stored; a stranger who was given an alias that is taken
-    gets it with a number, as :class:`Aliases` does within an export. Aliases that were mapped on purpose stay. Cost:
-    one look at the identities; nothing is drawn where no alias is contested.
+    gets it with a number, as :class:`Aliases` does within an export. Aliases that were mapped on purpose stay. A user
+    whom the source tells by an id keeps the alias that is stored, whatever they are called now. Cost: one look at the
+    identities; nothing is drawn where no alias is contested.
     """
     mine = _identities(names)
-    had = _identities(stored_names(cursor)) if mine else {}
+    stored = stored_names(cursor) if mine else []
+    had = _identities(stored)
     moved = {
         mine[mac]: had[mac]
         for mac in mine.keys() & had.keys()
@@ -87,7 +89,14 @@ def settle_aliases(cursor: duckdb.DuckDBPyConnection, names: Sequence[NameRecord
         drawn = _Drawn(key, {}).free(mac)
         if are_akin(drawn, mine[mac]):
             taken[mac] = moved[mine[mac]] = _Drawn(key, taken).free(mac)
-    return moved
+    return moved | _renamed(names, stored)
+
+
+def _renamed(names: Sequence[NameRecord], stored: Sequence[NameRecord]) -> dict[str, str]:
+    """Old alias -> the stored one, for users of the source whom the archive has met under another name."""
+    now = {name.mac: name.alias for name in names if name.kind == USER and name.alias}
+    had = {name.mac: name.alias for name in stored if name.kind == USER and name.alias}
+    return {now[mac]: had[mac] for mac in now.keys() & had.keys() if now[mac] != had[mac]}
 
 
 def with_aliases(names: Sequence[NameRecord], moved: Mapping[str, str]) -> tuple[NameRecord, ...]:

@@ -42,6 +42,7 @@ class Stored:
     rows: list[Row]
     known_as: dict[str, tuple[str, int | None]]
     stretches: list[tuple[int, int, bool]]
+    guesses: set[str]
 
 
 def empty(archive: Archive) -> None:
@@ -86,6 +87,7 @@ def look(archive: Archive) -> Stored:
         [Row(seq, name, _seconds(ts), *rest[:3], tuple(rest[3]), rest[4]) for seq, name, ts, *rest in rows],
         {name: (same, None if ts is None else _seconds(ts)) for name, same, ts in known},
         [(_seconds(first), _seconds(last), rough) for first, last, rough in spans],
+        {name for (name,) in cursor.execute("SELECT message_id FROM tie_breaks").fetchall()},
     )
 
 

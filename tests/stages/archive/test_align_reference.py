@@ -111,6 +111,10 @@ def naive(stored: Stored, export: list[Row]) -> tuple[dict[str, str], int]:
     def slot(row: Row, incoming: bool) -> Any:
         if row.minute not in cut:
             return 0
+        here = [other for other in stored.rows if other.minute == row.minute]
+        guessed = any(other.id in stored.guesses for other in here)
+        if guessed or len({other.ts % 60 == 0 for other in here}) > 1:
+            return None
         marks = [(pos[key], seq[two.id]) for key, two in sure.items() if minute_of(key) == row.minute]
         if not marks:
             return None
