@@ -12,6 +12,7 @@ from stages.archive.merge import ParsedExport, stored_names
 from stages.archive.records import NameRecord
 from stages.archive.store import DATABASE, Archive, read_archive
 from stages.errors import BadInput
+from stages.ingest.export import ParseReport
 from stages.ledger import Ledger
 from stages.privacy import key as privacy_key
 from stages.privacy.same import renamed
@@ -24,7 +25,7 @@ class Before:
     fingerprint: str | None
     timezone: str | None
     readings: dict[str, str]
-    orders: dict[str, str]
+    orders: dict[str, set[str]]
     names: list[NameRecord]
 
 
@@ -92,8 +93,9 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     key, keep_key = _key(run, before)
     fresh: list[Job] = []
     for position, export in enumerate(exports):
-        if reading_key(run, export) in before.readings and not run.request.aliases:
-            _same_reading(run, before.readings[reading_key(run, export)])
+        had = before.readings.get(reading_key(run, export, key))
+        if had is not None and not run.request.aliases:
+            _same_reading(run, had)
             continue
         fresh.append(Job(export, position, folder / ".work" / f"export-{position}.parquet"))
     same, same_names = renamed(run.request.aliases, key, before.names, run.settings.privacy.region)
@@ -102,12 +104,13 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
         run, fresh, key=key, options=options, known=[*before.names, *same_names], orders=before.orders
     )
     parsed = []
-    for job, report in zip(fresh, reports, strict=True):
+    # the oldest first: the command may name them in any order
+    for job, report in sorted(zip(fresh, reports, strict=True), key=_age):
         for warning in report.warnings:
             run.progress.note(warning)
         parsed.append(
             ParsedExport(
-                sha256=reading_key(run, job.export),
+                sha256=reading_key(run, job.export, key),
                 reading=report.date_order or "",
                 platform=report.platform,
                 format=report.format,
@@ -119,16 +122,25 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     return Ready(run, key, keep_key, timezone, parsed)
 
 
+def _age(read: tuple[Job, ParseReport]) -> tuple[str, str, str]:
+    job, report = read
+    return report.first_ts or "", report.last_ts or "", job.export.sha256
+
+
 def _look(folder: Path) -> Before:
     if not (folder / DATABASE).is_file():
         return Before(None, None, {}, {}, [])
     with read_archive(folder) as archive:
         rows = archive.cursor().execute("SELECT sha256, reading, platform, format FROM exports ORDER BY 1").fetchall()
+        orders: dict[str, set[str]] = {}
+        for _, reading, platform, form in rows:
+            if reading:
+                orders.setdefault(shape_of(platform, form), set()).add(reading)
         return Before(
             archive.meta("key_fingerprint"),
             archive.meta("timezone"),
             {sha256: reading for sha256, reading, _, _ in rows},
-            {shape_of(platform, form): reading for _, reading, platform, form in rows if reading},
+            orders,
             stored_names(archive.cursor()),
         )
 

@@ -1,7 +1,7 @@
 """How exports are read in a publication: one after the other or side by side, and what a person must settle first."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from stages.archive.records import NameRecord
 from stages.errors import BadInput
 from stages.ingest.export import ParseOptions, ParseReport
 from stages.ingest.limits import zip_limits
+from stages.privacy.key import keyed_mac
 from stages.settings import Settings
 
 APART_BYTES = 8 * 2**20
@@ -35,11 +36,14 @@ class Job:
         return f"Export {self.position + 1}"
 
 
-def reading_key(run: Publication, export: Export) -> str:
-    """Under what the archive remembers that it has an export: its content, and which part of it was asked for."""
+def reading_key(run: Publication, export: Export, key: bytes) -> str:
+    """Under what the archive remembers that it has an export: its content, and which part of it was asked for.
+
+    A chat is often called by a person's name or number, so what was asked for is kept as a MAC.
+    """
     parts = [export.sha256]
     if run.request.chat:
-        parts.append(f"chat {run.request.chat}")
+        parts.append(f"chat {keyed_mac(key, 'chat', run.request.chat)}")
     if run.settings.ingest.direct_messages:
         parts.append("direct messages")
     return ":".join(parts)
@@ -80,18 +84,25 @@ def read_exports(
     key: bytes,
     options: ParseOptions,
     known: Sequence[NameRecord],
-    orders: Mapping[str, str],
+    orders: Mapping[str, Collection[str]],
 ) -> list[ParseReport]:
     """Read all exports, each into its file; nothing else is changed and the result depends on no other export.
 
-    ``orders`` are the date orders of exports that the archive has, by format. Raises :class:`BadInput`.
+    ``orders`` are the date orders in which the archive's exports were read, by format. Raises :class:`BadInput`.
     """
     shared = {"key": key, "known": tuple(known), "region": run.settings.privacy.region}
     reports = _read(run, jobs, [options] * len(jobs), shared)
     for job, report in zip(jobs, reports, strict=True):
         if len(report.chats) > 1 and run.request.chat is None:
             raise BadInput(_several(job, report))
-    proven = dict(orders) | {_shape(report): report.date_order or "" for report in reports if not report.ambiguous}
+    proven = {shape: set(had) for shape, had in orders.items()}
+    for job, report in zip(jobs, reports, strict=True):
+        if report.ambiguous or not report.date_order:
+            continue
+        had = orders.get(_shape(report), ())
+        if had and report.date_order not in had:
+            run.progress.note(_contradicted(job, report, had))
+        proven.setdefault(_shape(report), set()).add(report.date_order)
     doubtful = [at for at, report in enumerate(reports) if report.ambiguous]
     if not doubtful:
         return reports
@@ -112,11 +123,21 @@ def _read(
         for job, how in zip(jobs, options, strict=True)
     ]
     if performance.parallel_processing and performance.max_workers > 1 and sum(sizes[:-1]) >= APART_BYTES:
-        return _side_by_side(run, batches)
-    return [
-        run.call(PARSE, "Reading the export", count=lambda read: int(read.counts["entries"]), **batch)
-        for batch in batches
-    ]
+        return _side_by_side(run, jobs, batches)
+    reports = []
+    for job, batch in zip(jobs, batches, strict=True):
+        try:
+            reports.append(
+                run.call(PARSE, "Reading the export", count=lambda read: int(read.counts["entries"]), **batch)
+            )
+        except BadInput as error:
+            raise _told(run, job, error) from None
+    return reports
+
+
+def _told(run: Publication, job: Job, error: BadInput) -> BadInput:
+    """With several exports, which of them is bad."""
+    return BadInput(f"{job.label}: {error}") if len(run.request.exports) > 1 else error
 
 
 class _Stop:
@@ -130,7 +151,7 @@ class _Stop:
         return self.bad or self._run.stopped.is_set()
 
 
-def _side_by_side(run: Publication, batches: Sequence[Mapping[str, Any]]) -> list[ParseReport]:
+def _side_by_side(run: Publication, jobs: Sequence[Job], batches: Sequence[Mapping[str, Any]]) -> list[ParseReport]:
     found: dict[int, ParseReport] = {}
     errors: list[tuple[bool, int, Exception]] = []
     stop = _Stop(run)
@@ -145,14 +166,24 @@ def _side_by_side(run: Publication, batches: Sequence[Mapping[str, Any]]) -> lis
             found[position] = result.value
             run.monitor.add(PARSE_APART.name, result.seconds, result.value.counts["entries"])
     if errors:
-        raise min(errors, key=lambda error: error[:2])[2]
+        _, position, first = min(errors, key=lambda error: error[:2])
+        raise _told(run, jobs[position], first) if isinstance(first, BadInput) else first
     return [found[position] for position in range(len(batches))]
 
 
-def _order(run: Publication, job: Job, report: ParseReport, proven: Mapping[str, str]) -> str:
-    """The date order of an export that does not prove it: that of its like, or what a person says."""
-    shape = _shape(report)
-    if order := proven.get(shape):
+def _contradicted(job: Job, report: ParseReport, had: Collection[str]) -> str:
+    return (
+        f"{job.label} was read as {report.date_order}, and the archive has exports in the same format that were read "
+        f"as {' and '.join(sorted(had))}: where either was a guess, its messages stand at wrong times; publish all "
+        "of them into a new archive to read them alike."
+    )
+
+
+def _order(run: Publication, job: Job, report: ParseReport, proven: Mapping[str, Collection[str]]) -> str:
+    """The date order of an export that does not prove it: that of its like, if they agree, or what a person says."""
+    orders = proven.get(_shape(report), ())
+    if len(orders) == 1:
+        (order,) = orders
         run.progress.note(
             f"{job.label} does not prove whether the day or the month stands first; it was read as {order}, "
             "as another export of this chat in the same format."

@@ -149,6 +149,35 @@ def test_bad_input_in_a_child_process_is_one_sentence(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["prose.txt"]
 
 
+def test_the_order_of_exports_in_a_command_changes_nothing(publish, contents, tmp_path: Path) -> None:
+    photo = "IMG-20260313-WA0001.jpg"
+    lines = android(TALK).splitlines(keepends=True)
+    lines.insert(12, f"{lines[12][:20]}Tobias Quandt: \u200e{photo} (file attached)\n")
+    early, late = tmp_path / "early.txt", tmp_path / "late.txt"
+    early.write_text("".join(lines[:20]))
+    late.write_text("".join(lines[10:]).replace(f"\u200e{photo} (file attached)", "<Media omitted>"))
+    found = []
+    for number, exports in enumerate(((early, late), (late, early))):
+        archive = tmp_path / str(number)
+        report = publish(*exports, "--archive", archive)
+        assert (report["matched"], report["added"], report["in_doubt"]) == (10, len(lines), 0)
+        found.append((stored(archive), contents(archive / "posts"), contents(archive / "site")))
+    assert found[0] == found[1]
+
+
+def test_the_sentence_says_which_of_several_exports_is_bad(streamliner, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text(android(TALK))
+    bad.write_text(android(TALK))
+    refused = streamliner("publish", good, bad, "--archive", tmp_path / "a", "--date-order", "mdy", check=2)
+    assert refused.stderr.startswith("streamliner: Export 1: --date-order mdy does not fit")
+    bad.write_text("no chat at all\n")
+    refused = streamliner("publish", good, bad, "--archive", tmp_path / "a", check=2)
+    assert refused.stderr.startswith("streamliner: Export 2: ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "a").exists()
+
+
 def test_one_bad_export_of_several_changes_nothing(streamliner, publish, contents, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     write_long(good, 1, 1)
@@ -175,3 +204,24 @@ def test_f4_3_what_one_export_proves_settles_the_other(publish, tmp_path: Path) 
         last = connection.execute("SELECT strftime(max(ts) AT TIME ZONE 'UTC', '%Y-%m-%d') FROM messages").fetchone()
     assert last == ("2026-04-03",)
     assert json.dumps(report)
+
+
+DOUBTFUL = "03/04/2026, 09:00 - Tobias Quandt: hello\n03/05/2026, 09:01 - Ines Brackwater: good morning\n"
+
+
+def test_f4_3_a_proof_against_what_was_said_before_is_told(streamliner, tmp_path: Path) -> None:
+    archive = tmp_path / "a"
+    exports = [tmp_path / f"{number}.txt" for number in range(4)]
+    exports[0].write_text(DOUBTFUL)
+    streamliner("publish", exports[0], "--archive", archive, "--date-order", "mdy", check=0)
+    # its like follows what was said once
+    exports[1].write_text(DOUBTFUL + "03/06/2026, 10:00 - Ines Brackwater: bye\n")
+    followed = streamliner("publish", exports[1], "--archive", archive, check=0)
+    assert "it was read as mdy" in followed.stderr
+    exports[2].write_text(android(TALK))
+    told = streamliner("publish", exports[2], "--archive", archive, check=0)
+    assert "was read as dmy, and the archive has exports in the same format that were read as mdy" in told.stderr
+    # two orders settle nothing
+    exports[3].write_text(DOUBTFUL + "03/07/2026, 10:00 - Ines Brackwater: bye again\n")
+    refused = streamliner("publish", exports[3], "--archive", archive, check=2)
+    assert "--date-order dmy or --date-order mdy" in refused.stderr
