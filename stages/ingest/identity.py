@@ -82,13 +82,11 @@ class Identity:
         before = self._seen(local, first)
         ranked = np.sort(first)
         self._runs.append(_Run(int(local.min()), int(local.max()), ranked))
+        twice = ranked[1:][ranked[1:] == ranked[:-1]]
         twin = before
-        if (ranked[1:] == ranked[:-1]).any():
-            order = np.argsort(first, kind="stable")
-            same = np.flatnonzero(first[order[1:]] == first[order[:-1]])
-            twin = before.copy()
-            twin[order[same]] = True
-            twin[order[same + 1]] = True
+        if len(twice):
+            at = np.minimum(np.searchsorted(twice, first), len(twice) - 1)
+            twin = before | (twice[at] == first)
         rows = np.flatnonzero(twin)
         if not len(rows):
             return digests

@@ -175,4 +175,7 @@ def ordered_writer(out: Path, *, linked: bool = False) -> Iterator[OrderedWriter
 
 
 def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=["author", "kind"])
+    # bounds of texts and ids help nobody
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=["author", "kind"], write_statistics=["seq", "ts"]
+    )

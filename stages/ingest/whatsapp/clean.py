@@ -1,6 +1,5 @@
 """Texts of a block as they are kept: one kind of line end, no direction marks. Only rows that need it are touched."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,12 +9,13 @@ import pyarrow.compute as pc
 
 from stages.ingest.columns import Bytes, Ints, Mask
 from stages.ingest.whatsapp.blocks import CR, Block
-from stages.ingest.whatsapp.scan import positions
+from stages.ingest.whatsapp.scan import ends_of, positions
 from stages.ingest.whatsapp.tokens import mark_width
 
 _DIRECTION: Final = "[\u200e\u200f\u202a-\u202e\u061c]"
 _ISOLATES: Final = "[\u2066-\u2069]"
-PLACES: Final = (b"https://maps.google.com/?q=", b"foursquare.com/v/")
+PLACES: Final = ((b"https://maps.google.com/?q=", 26), (b"foursquare.com/v/", 16))
+"""What is in the address of a place, and where its rarest byte stands."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,8 @@ def _with(block: Block, starts: Ints, at: Ints) -> Mask:
 
 
 def _placed(block: Block, starts: Ints) -> Mask:
-    found = [at for part in PLACES for at in _finds(block.raw, part)]
-    return _with(block, starts, np.array(sorted(found), np.int64))
-
-
-def _finds(raw: bytes, part: bytes) -> Iterator[int]:
-    at = raw.find(part)
-    while at >= 0:
-        yield at
-        at = raw.find(part, at + 1)
+    data = block.data[: block.size]
+    return _with(block, starts, np.concatenate([ends_of(data, part, sign) for part, sign in PLACES]))
 
 
 def _marks(block: Block) -> Ints:

@@ -60,6 +60,7 @@ class WhatsAppReader:
             block_bytes=self._options.block_bytes,
             valid=found.valid,
             reading=self._reading,
+            sound=not found.reading.replaced,
         ):
             split = found.authors.split(block)
             texts = clean_texts(block, split.starts)

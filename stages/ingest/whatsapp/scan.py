@@ -32,6 +32,21 @@ def places(found: Mask) -> Ints:
     return near if whole == len(found) else np.concatenate((near, whole + np.flatnonzero(found[whole:])))
 
 
+def ends_of(data: Bytes, text: bytes, sign: int) -> Ints:
+    """Where ``text`` ends (the place of its last byte), found by its rarest byte, the one at ``sign``."""
+    at = positions(data, text[sign]) - sign
+    at = at[(at >= 0) & (at + len(text) <= len(data))]
+    for place, byte in enumerate(text):
+        if place != sign and len(at):
+            at = at[data[at + place] == byte]
+    return at + len(text) - 1
+
+
+def has_text(data: Bytes, text: bytes) -> bool:
+    """Whether ``text`` occurs; quick where its first byte is rare."""
+    return bool(len(ends_of(data, text, 0)))
+
+
 def at_each(data: Bytes, kind: "np.dtype[Any]") -> npt.NDArray[Any]:
     """What begins at each byte, little-endian. No copy; the last bytes, where it would not fit, are left out."""
     return np.ndarray((len(data) - kind.itemsize + 1,), kind, data, 0, (1,))

@@ -22,7 +22,7 @@ from stages.ingest.whatsapp.changes import Change, Moment, settle_orders
 from stages.ingest.whatsapp.dates import DateEvidence, DateOrder
 from stages.ingest.whatsapp.grammar import Read, looks_like_header, read_header
 from stages.ingest.whatsapp.phrases import load_phrases
-from stages.ingest.whatsapp.scan import positions
+from stages.ingest.whatsapp.scan import has_text, positions
 from stages.ingest.whatsapp.shape import Shape
 from stages.ingest.whatsapp.source import ChatSource
 from stages.ingest.whatsapp.tokens import Marks
@@ -348,7 +348,7 @@ def _people(block: Block, marks: Ints, colons: Ints, found: Survey, seen: set[st
         name = mention[0].decode("utf-8", "replace").lstrip("~\u202f ")
         if mention[1] and 0 < len(name) <= _LONGEST_MENTION and not {"\n", "\u2068"} & set(name):
             found.people.add(clean_name(name))
-    if b".vcf" in raw:
+    if has_text(data, b".vcf"):
         found.people.update(clean_name(name.decode("utf-8", "replace")) for name in set(_CARD.findall(raw)))
     if len(seen) >= _MOST_NOTICES:
         return
