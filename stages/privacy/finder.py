@@ -9,13 +9,14 @@ from itertools import islice
 from typing import Final
 from unicodedata import category
 
-from stages.privacy.fold import UNSPACED, Word, fold, words
+from stages.privacy.fold import INVISIBLE, UNSPACED, Word, fold, words
 from stages.privacy.names import Lexicon, Match, alias_end, find_names, is_mention, together
 from stages.privacy.vocabulary import is_spelt_common, listed
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_BEYOND: Final = re.compile("[\u0300-\U0010ffff\u00ad]")
+_MARKS: Final = ("Mn", "Mc", "Me", "Cf")
 _APART: Final = re.compile(f"[{UNSPACED}\u0640]")
+_PARTING: Final = re.compile(f"[{INVISIBLE}]")
 _CACHED: Final = 1 << 17
 
 
@@ -48,14 +49,17 @@ class NameFinder:
                 past = near[1].end
                 continue
             for length in lengths:
-                if len(near) < length and len(self._more(text, near, length)) < length:
+                if length == 1:
+                    entry, end = self._lexicon.entry((folded,)), start + len(word)
+                    ordinary = entry is not None and (entry.common or is_spelt_common(word))
+                elif len(near) < length and len(self._more(text, near, length)) < length:
                     continue
-                entry = self._lexicon.entry((folded,) if length == 1 else tuple(part.folded for part in near[:length]))
-                if entry is None or (length > 1 and not together(text, near[:length])):
-                    continue
-                end = near[length - 1].end
-                ordinary = entry.common or (length == 1 and is_spelt_common(word))
-                if ordinary and not is_mention(text, start):
+                else:
+                    entry, end = self._lexicon.entry(tuple(part.folded for part in near[:length])), near[length - 1].end
+                    if entry is not None and not together(text, near[:length]):
+                        continue
+                    ordinary = entry is not None and entry.common
+                if entry is None or (ordinary and not is_mention(text, start)):
                     continue
                 found.append(Match(start, end, entry))
                 past = end
@@ -125,7 +129,17 @@ class NameFinder:
 
 
 def _is_simple(chunk: str) -> bool:
-    """Whether the words are runs of letters and digits: no unspaced script, mark, or invisible character."""
-    return chunk.isascii() or not any(
-        category(char) in ("Mn", "Mc", "Me", "Cf") or _APART.match(char) for char in _BEYOND.findall(chunk)
-    )
+    """Whether the words are runs of letters and digits: no unspaced script, no mark that belongs to a letter, and
+    nothing that parts words unseen. What makes a picture of a sign (U+FE0F, joiners between pictures) does no harm."""
+    if chunk.isascii():
+        return True
+    letter = False
+    for char in chunk:
+        if _PARTING.match(char) or _APART.match(char):
+            return False
+        if category(char) in _MARKS:
+            if letter:
+                return False
+        else:
+            letter = char.isalnum()
+    return True
