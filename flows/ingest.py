@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flows.chats import Chats
 from flows.publication import Publication
 from flows.reading import Job, parse_options, read_exports, reading_key, shape_of
 from flows.steps import MERGE
@@ -27,6 +28,7 @@ class Before:
     readings: dict[str, str]
     orders: dict[str, set[str]]
     names: list[NameRecord]
+    chats: Chats
 
 
 @dataclass
@@ -38,12 +40,15 @@ class Ready:
     keep_key: Callable[[], None]
     timezone: str
     parsed: list[ParsedExport]
+    chats: Chats
 
     def merge(self, archive: Archive, ledger: Ledger) -> None:
         """Merge them one by one, each in a transaction of its own."""
         facts = {"key_fingerprint": privacy_key.fingerprint(self.key), "timezone": self.timezone}
         if "archive.title" in self.run.loaded.origins or archive.meta("title") is None:
             facts["title"] = self.run.settings.archive.title
+        if chats := self.chats.kept():
+            facts["chats"] = chats
         archive.set_meta(**facts)
         matched = added = in_doubt = 0
         for export in self.parsed:
@@ -108,6 +113,8 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     for job, report in sorted(zip(fresh, reports, strict=True), key=_age):
         for warning in report.warnings:
             run.progress.note(warning)
+        if said := before.chats.take(job.label, report):
+            run.progress.note(said)
         parsed.append(
             ParsedExport(
                 sha256=reading_key(run, job.export, key),
@@ -119,7 +126,7 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
                 attachments=tuple(replace(item, export=job.export.sha256) for item in report.attachments),
             )
         )
-    return Ready(run, key, keep_key, timezone, parsed)
+    return Ready(run, key, keep_key, timezone, parsed, before.chats)
 
 
 def _age(read: tuple[Job, ParseReport]) -> tuple[str, str, str]:
@@ -129,7 +136,7 @@ def _age(read: tuple[Job, ParseReport]) -> tuple[str, str, str]:
 
 def _look(folder: Path) -> Before:
     if not (folder / DATABASE).is_file():
-        return Before(None, None, {}, {}, [])
+        return Before(None, None, {}, {}, [], Chats())
     with read_archive(folder) as archive:
         rows = archive.cursor().execute("SELECT sha256, reading, platform, format FROM exports ORDER BY 1").fetchall()
         orders: dict[str, set[str]] = {}
@@ -142,6 +149,7 @@ def _look(folder: Path) -> Before:
             {sha256: reading for sha256, reading, _, _ in rows},
             orders,
             stored_names(archive.cursor()),
+            Chats({platform for _, _, platform, _ in rows}, archive.meta("chats")),
         )
 
 

@@ -24,7 +24,8 @@ class Attachment:
 class NameRecord:
     """A name, number or address that was seen, kept as keyed MAC only (hex).
 
-    ``kind`` is name | phone | email | user (a source's own id of a person); ``words`` counts the words of the n-gram that the MAC covers;
+    ``kind`` is name | phone | email, or user for a source's own id of a person; ``words`` counts the words of the
+    n-gram that the MAC covers;
     ``common`` marks a name that is also a common word and is replaced only as an author or a mention;
     ``alias`` is the pseudonym where the record stands for a whole author, else None.
     ``head`` is the MAC of its first word alone, so that a scan looks at one word before it tries n-grams.

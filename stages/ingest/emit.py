@@ -3,7 +3,7 @@
 The same for every platform, column-wise. Raw names and texts never touch the disk: what is written is pseudonymous.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from stages.ingest.conceal import Concealed, Nothing, Open, Privacy, plain, show
 from stages.ingest.draft import NO_KEY, Draft
 from stages.ingest.identity import Identity
 from stages.ingest.order import OrderedWriter
+from stages.ingest.users import Users
 
 
 class Emission:
@@ -38,6 +39,7 @@ class Emission:
         self._renamed: dict[str, str] = {}
         self._kinds = np.zeros(len(KINDS), np.int64)
         self._writing: set[str] = set()
+        self.users = Users()
         self.media: set[str] = set()
         self.entries = 0
         self.authored = 0
@@ -52,7 +54,7 @@ class Emission:
     def take(self, draft: Draft, concealed: Concealed) -> None:
         """Turn one draft (not empty, in their order) and what was concealed of it into a batch."""
         n = len(draft)
-        authors = self._as_before(draft)[0]
+        authors, signers = self._as_before(draft)
         identity = self._identities.get(draft.chat)
         if identity is None:
             identity = self._identities[draft.chat] = Identity(self._key, self._prefix + draft.chat)
@@ -73,6 +75,7 @@ class Emission:
         ]
         sides = None
         if self._writer.linked:
+            self.users.take(authors, signers)
             columns += self._details(draft)
             sides = self._numbers(draft)
         self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._writer.schema), draft.utc, sides)
@@ -80,6 +83,10 @@ class Emission:
         low, high = int(draft.utc.min()), int(draft.utc.max())
         self.first = low if self.first is None else min(self.first, low)
         self.last = high if self.last is None else max(self.last, high)
+
+    def chats(self) -> Collection[str]:
+        """The source's own ids of the chats, "" where it has none."""
+        return self._identities.keys()
 
     def counts(self) -> dict[str, int]:
         """Entries, those with and without an author, and those of each kind."""

@@ -28,6 +28,7 @@ from stages.ingest.reader import Chat, ReadOptions, Source, Summary, Unparsed
 from stages.ingest.zips import Member
 from stages.ingest.zone import LocalTimes
 from stages.metrics import peak_rss_mb
+from stages.privacy.key import keyed_mac
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS: Final = (".txt", ".json", ".jsonl", ".csv", ".md")
@@ -61,7 +62,8 @@ class ParseOptions:
 
 @dataclass
 class ParseReport:
-    """What was seen. ``names`` and ``attachments`` go to the archive and are no part of the JSON."""
+    """What was seen. ``names``, ``attachments`` and ``sources`` (MACs of the source's own ids of the chats that were
+    read, where it has any) go to the archive and are no part of the JSON."""
 
     platform: str
     format: str
@@ -79,6 +81,7 @@ class ParseReport:
     peak_rss_mb: float = 0.0
     names: list[NameRecord] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The report under its stable names."""
@@ -151,7 +154,8 @@ def _parsed(
             else:
                 learnt = emit_abreast(reader.drafts(), concealer, aside, emission)
             if not emission.entries:
-                raise BadInput(f"{path} holds no message with a date that exists.")
+                what = path if options.chat is None else "The chat that was chosen"
+                raise BadInput(f"{what} holds no message with a date that exists.")
             if not privacy.absorb(learnt.records, learnt.late):
                 # two processes gave one alias to two persons: who is told apart by a number depends on who came first
                 return _parsed(path, out, key, replace(options, processes=1), known, region)
@@ -164,7 +168,9 @@ def _parsed(
     report = _report(platform.PLATFORM, reader.summary(), emission, privacy, options)
     report.warnings = [*said, *report.warnings, *_missing(source, missing)]
     report.attachments = files
-    report.names = sorted(privacy.records(), key=attrgetter("kind", "mac"))
+    report.sources = sorted(keyed_mac(key, "chat", chat) for chat in emission.chats() if chat)
+    users = [] if options.raw_authors else emission.users.records(privacy, key, platform.PLATFORM)
+    report.names = sorted([*privacy.records(), *users], key=attrgetter("kind", "mac"))
     report.seconds = round(time.perf_counter() - started, 3)
     report.peak_rss_mb = round(peak_rss_mb() + learnt.peak_rss_mb, 1)
     return report
