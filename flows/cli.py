@@ -77,6 +77,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    _open_streams()
     gc.set_threshold(50_000, 20, 100)  # a command lives for seconds: collecting while it imports costs a tenth of it
     # Arrow's own pool keeps some 60 MB of what is free; it is chosen when the library is loaded
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -106,6 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             "What was done is kept; please report this.",
             1,
         )
+
+
+def _open_streams() -> None:
+    """A service may start a command with its streams closed: what is opened first would be taken for one of them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
 
 
 def _one_line(text: str) -> str:

@@ -1,11 +1,14 @@
 """Bad input gets one clear sentence and exit 2; the archive, and everything else, stays as it was."""
 
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + bytes(200)
 
 
@@ -137,3 +140,18 @@ def test_no_room_on_the_disk_is_said_before_anything_is_touched(streamliner, mak
         assert small.is_char_device() or not list(small.iterdir())
     finally:
         subprocess.run(["umount", small], capture_output=True)
+
+
+@pytest.mark.parametrize("streams", [(0,), (2,), (0, 1, 2)], ids=str)
+def test_closed_streams_hinder_nothing(make_chat, contents, tmp_path: Path, streams: tuple[int, ...]) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLINER_", "PREFECT_"))}
+    closing = " ".join(f"{number}>&-" for number in streams)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closing}', "sh", sys.executable, "-m", "flows",
+         "publish", make_chat(2), "--archive", tmp_path / "a"],
+        cwd=tmp_path,
+        env=clean | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "STREAMLINER_PRIVACY__KEY": "5a" * 32},
+        capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "a" / "site")["index.html"]
