@@ -26,7 +26,9 @@ from stages.ingest.columns import Ints
 # sorts four million rows in any order; more memory is no faster
 _SORT_MEMORY: Final = "64MB"
 _ROWS: Final = 60_000
-_GROUP_ROWS: Final = 20_000
+_GROUP_ROWS: Final = 40_000
+_GROUP_BYTES: Final = 8 << 20
+"""Where a row group ends depends on its rows alone: the file is the same whatever the size of the blocks was."""
 
 
 class OrderedWriter:
@@ -54,7 +56,7 @@ class OrderedWriter:
         self._in_order = True
         self._replies = False
         self._held: list[tuple[pa.RecordBatch, pa.RecordBatch | None]] = []
-        self._held_rows = 0
+        self._held_rows = self._held_bytes = 0
         self._present: set[str] = set()
 
     def write(self, batch: pa.RecordBatch, ts: Ints, sides: pa.RecordBatch | None = None) -> None:
@@ -68,10 +70,19 @@ class OrderedWriter:
         if sides is not None:
             self._replies = self._replies or pc.max(sides.column("_reply")).as_py() >= 0
             self._present |= {spec.name for spec in DETAILS if batch.column(spec.name).null_count < len(ts)}
-        self._held.append((batch, sides))
-        self._held_rows += len(ts)
-        if self._held_rows >= _GROUP_ROWS:
-            self._flush()
+        sizes = np.cumsum(batch.column("text_bytes").to_numpy(), dtype=np.int64)
+        start = 0
+        while start < len(ts):
+            done = int(sizes[start - 1]) if start else 0
+            full = int(np.searchsorted(sizes, done + _GROUP_BYTES - self._held_bytes)) + 1
+            end = min(start + _GROUP_ROWS - self._held_rows, full, len(ts))
+            part = slice(start, end)
+            self._held.append((batch[part], None if sides is None else sides[part]))
+            self._held_rows += end - start
+            self._held_bytes += int(sizes[end - 1]) - done
+            if self._held_rows >= _GROUP_ROWS or self._held_bytes >= _GROUP_BYTES:
+                self._flush()
+            start = end
 
     def finish(self) -> None:
         """Put the rows in (``ts``, position) order with a dense ``seq`` and rename the file to its place."""
@@ -112,13 +123,14 @@ class OrderedWriter:
 
     def _flush(self) -> None:
         """Hand what is held to the disk, as one row group: an account of many small chats has as many batches."""
-        held, self._held, self._held_rows = self._held, [], 0
+        held, self._held = self._held, []
+        self._held_rows = self._held_bytes = 0
         if held:
             self._wait()
             self._pending = self._pool.submit(self._store, held)
 
     def _store(self, held: list[tuple[pa.RecordBatch, pa.RecordBatch | None]]) -> None:
-        self._writer.write_table(pa.Table.from_batches([batch for batch, _ in held]))
+        self._writer.write_table(pa.Table.from_batches([batch for batch, _ in held]).combine_chunks())
         sides = [side for _, side in held if side is not None]
         if sides and self._side_writer is not None:
             self._side_writer.write_table(pa.Table.from_batches(sides))
