@@ -69,6 +69,7 @@ def merge_export(archive_folder: str, export: ParsedExport, *, key: bytes, run_i
     interleaved one sorts what comes from its first new message on once; one that is worded differently is aligned,
     linear in what differs. A fixed number of statements, never one per message.
     """
+    parsed = export.messages
     with borrow(archive_folder) as archive, archive.transaction() as cursor:
         export, learnt = _put_right(archive, cursor, export, key, run_id)
         if learnt and archive.count("messages"):
@@ -90,6 +91,8 @@ def merge_export(archive_folder: str, export: ParsedExport, *, key: bytes, run_i
         )
         if touched or learnt:
             archive.touch("messages")
+    if export.messages != parsed:
+        export.messages.unlink()
     return report
 
 

@@ -39,6 +39,7 @@ def test_names_are_hidden_in_the_rows_of_every_export_of_a_run(chronicle: Chroni
     for export in exports:
         chronicle.merge(export)
     assert not [name for name in NAMES if name in everything(chronicle)]
+    assert list(chronicle.archive.work.glob("*rewritten*")) == []
     assert all(row["text_bytes"] == len(row["text"].encode()) for row in chronicle.rows())
     named = {name for row in chronicle.rows() for name in row["media"]}
     assert named == {row["name"] for row in chronicle.rows(table="attachments")}
