@@ -112,7 +112,7 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     # the oldest first: the command may name them in any order
     for job, report in sorted(zip(fresh, reports, strict=True), key=_age):
         for warning in report.warnings:
-            run.progress.note(warning)
+            run.progress.note(f"{job.label}: {warning}" if len(exports) > 1 else warning)
         if said := before.chats.take(job.label, report):
             run.progress.note(said)
         parsed.append(

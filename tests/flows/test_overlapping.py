@@ -178,6 +178,16 @@ def test_the_sentence_says_which_of_several_exports_is_bad(streamliner, tmp_path
     assert not (tmp_path / "a").exists()
 
 
+def test_a_warning_says_which_of_several_exports_it_means(streamliner, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt"
+    one.write_text(android(TALK[:20]))
+    other.write_text("a line before\n" + android(TALK[10:]))
+    done = streamliner("publish", one, other, "--archive", tmp_path / "a")
+    assert done.stderr.splitlines() == ["Export 2: Line 1 stands before the first message and was left out."]
+    done = streamliner("publish", other, "--archive", tmp_path / "b")
+    assert done.stderr.splitlines() == ["Line 1 stands before the first message and was left out."]
+
+
 def test_one_bad_export_of_several_changes_nothing(streamliner, publish, contents, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     write_long(good, 1, 1)

@@ -125,8 +125,9 @@ class WhatsAppReader:
         found, reading = self._found, self._reading
         said = [*self._source.said, *(warning for order in found.orders for warning in order.warnings)]
         if reading.preamble:
-            lines = "Line 1 stands" if reading.preamble == 1 else f"Lines 1 to {reading.preamble} stand"
-            said.append(f"{lines} before the first message and were left out.")
+            one = reading.preamble == 1
+            lines = "Line 1 stands" if one else f"Lines 1 to {reading.preamble} stand"
+            said.append(f"{lines} before the first message and {'was' if one else 'were'} left out.")
         if found.strays:
             said.append(
                 f"{_lines(found.strays)} like a message in another format, the first is line {found.first_stray}; "
@@ -134,7 +135,9 @@ class WhatsAppReader:
             )
         if reading.replaced:
             said.append(
-                f"{reading.replaced} characters were not valid text and were replaced, "
+                f"1 character was not valid text and was replaced, in line {reading.replaced_line}."
+                if reading.replaced == 1
+                else f"{reading.replaced:,} characters were not valid text and were replaced, "
                 f"the first in line {reading.replaced_line}."
             )
         under_a_writer = [self._renounced[name] for name in self._renounced if self._written[name]]
