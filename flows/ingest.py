@@ -108,11 +108,12 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     reports = read_exports(
         run, fresh, key=key, options=options, known=[*before.names, *same_names], orders=before.orders
     )
+    for job, report in zip(fresh, reports, strict=True):
+        for warning in report.warnings:
+            run.progress.note(f"{job.label}: {warning}" if len(exports) > 1 else warning)
     parsed = []
     # the oldest first: the command may name them in any order
     for job, report in sorted(zip(fresh, reports, strict=True), key=_age):
-        for warning in report.warnings:
-            run.progress.note(f"{job.label}: {warning}" if len(exports) > 1 else warning)
         if said := before.chats.take(job.label, report):
             run.progress.note(said)
         parsed.append(
