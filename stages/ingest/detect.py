@@ -86,6 +86,9 @@ def choose(
     if not found:
         if encoding == "utf-8":
             _refuse(source)
+        if _is_table(source):
+            # its reader says which columns it needs
+            return _load(TABLES["csv"]), []
         # its reader says best why a text is no chat
         return _load(CHATS["whatsapp"]), []
     said = []
@@ -140,6 +143,12 @@ def _table(source: Source) -> str:
         return "parquet"
     start = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return "jsonl" if start.startswith((b"{", b"[")) else "csv"
+
+
+def _is_table(source: Source) -> bool:
+    from stages.ingest.table.csv_file import is_table
+
+    return is_table(source)
 
 
 def _is_parquet(source: Source) -> bool:

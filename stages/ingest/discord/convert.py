@@ -97,6 +97,7 @@ class Converter:
         self.entries = 0
         self.repeated = 0
         self.lost = 0
+        self.timed_by_id = 0
 
     def add(self, messages: list[dict[str, Any]]) -> None:
         """Take messages in the order of the source; what came before is left out, what has no time is counted."""
@@ -258,7 +259,10 @@ class Converter:
             else:
                 seconds = int(self._zone.to_utc(np.array([local // 1_000_000]))[0])
                 return seconds * 1_000_000 + local % 1_000_000
-        return ((key >> 22) + _DISCORD_EPOCH) * 1_000 if key > 1 << 22 else None
+        if key <= 1 << 22:
+            return None
+        self.timed_by_id += 1
+        return ((key >> 22) + _DISCORD_EPOCH) * 1_000
 
     def _reply(self, reference: Any) -> int:
         if not isinstance(reference, dict) or reference.get("type") == "Forward":

@@ -18,6 +18,7 @@ import ijson
 import orjson
 
 from stages.ingest.discord.parts import Part, messages_start, utf8_chunks
+from stages.ingest.nesting import refuse_depth
 
 Messages: TypeAlias = list[dict[str, Any]]
 
@@ -236,7 +237,7 @@ def _by_events(head: bytes, chunks: Iterator[bytes], damage: Damage) -> Iterator
     pieces = _valid(_pieces(head, chunks), damage)
     for chunk in pieces:
         try:
-            parser.send(chunk)
+            parser.send(refuse_depth(chunk))
         except ijson.JSONError:
             # the parser cannot go on; what is left is counted, so that nobody takes a part for the whole
             read = len(events)

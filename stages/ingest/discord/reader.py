@@ -60,6 +60,7 @@ class JsonReader:
         self._entries: dict[int, int] = {}
         self._repeated = 0
         self._converting = 0
+        self._timed_by_id = 0
 
     def names(self) -> Collection[str]:
         """Users of the chats that are read, and whom direct messages are named after."""
@@ -95,6 +96,7 @@ class JsonReader:
             self._entries[index] = converter.entries
             self._repeated += converter.repeated
             self._converting += converter.lost
+            self._timed_by_id += converter.timed_by_id
         self._refuse_little()
 
     def summary(self) -> Summary:
@@ -119,6 +121,10 @@ class JsonReader:
         if self._repeated:
             summary.warnings.append(
                 f"{counted(self._repeated, 'message')} in the export more than once; the first of each was taken."
+            )
+        if self._timed_by_id:
+            summary.warnings.append(
+                f"{counted(self._timed_by_id, 'message')} without a time that can be read; it was taken from the id."
             )
         if self._beside:
             summary.warnings.append(

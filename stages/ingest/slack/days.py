@@ -11,6 +11,7 @@ import ijson
 import orjson
 
 from stages.errors import BadInput
+from stages.ingest.nesting import refuse_depth
 from stages.ingest.reader import Source
 from stages.ingest.slack.values import entry
 from stages.ingest.zips import Member
@@ -197,4 +198,4 @@ class _Counting:
         else:
             part = self._stream.read(size)
         self.read_bytes += len(part)
-        return part
+        return refuse_depth(part)

@@ -16,25 +16,39 @@ from stages.ingest.text import text_encoding
 PLATFORM: Final = "csv"
 _DISCORD: Final = ["authorid", "author", "date", "content"]
 _MOST_PROSE: Final = 0.5
+_TABLE: Final = 0.9
+_FEW: Final = 2
 _MOST_SAMPLE: Final = 64 << 20
 
 
 def matches(source: Source) -> bool:
     """Whether the file is a CSV whose header names columns of a chat. Reads its first bytes alone."""
-    if source.members is not None or source.head.startswith((b"PAR1", b"{", b"[")):
-        return False
-    try:
-        encoding = text_encoding(source.path, source.head)
-    except BadInput:
-        return False
-    head = _head(source, Text(encoding, b"\r" in source.head and b"\n" not in source.head), len(source.head))
-    found = sniff(head, whole=len(source.head) >= source.size)
-    if found is None or found.width < 3 or found.share < _MOST_PROSE:
+    found = _begun(source)
+    if found is None or found.share < _MOST_PROSE:
         return False
     names = [name or "" for name in found.rows[0]]
     if [folded(name) for name in names[:4]] == _DISCORD or not is_header(names, found.rows[1:]):
         return False
     return len(known_fields(names)) >= 2
+
+
+def is_table(source: Source) -> bool:
+    """Whether the file is plainly a CSV, of whatever. Reads its first bytes alone."""
+    found = _begun(source)
+    return found is not None and found.share >= _TABLE and len(found.rows) > _FEW
+
+
+def _begun(source: Source) -> Sniffed | None:
+    """How a CSV of three columns or more begins; None for what is none."""
+    if source.members is not None or source.head.startswith((b"PAR1", b"{", b"[")):
+        return None
+    try:
+        encoding = text_encoding(source.path, source.head)
+    except BadInput:
+        return None
+    head = _head(source, Text(encoding, b"\r" in source.head and b"\n" not in source.head), len(source.head))
+    found = sniff(head, whole=len(source.head) >= source.size)
+    return found if found is not None and found.width >= 3 else None
 
 
 def open_reader(source: Source, options: ReadOptions) -> Reader:

@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 
 from stages.errors import BadInput
+from stages.ingest.nesting import Shallow
 from stages.ingest.reader import Source
 from stages.ingest.table.cells import at_path, cell, paths, prose, text_array
 from stages.ingest.table.encoding import Text
@@ -92,7 +93,7 @@ class JsonRows:
         numbers: list[int] = []
         objects: list[dict[str, Any]] = []
         try:
-            for found in ijson.items(stream, prefix, use_float=True):
+            for found in ijson.items(Shallow(stream), prefix, use_float=True):
                 number += 1
                 if not isinstance(found, dict):
                     self._broken(number, str(found)[:400])
@@ -172,7 +173,7 @@ def _array(source: Source, text: Text) -> str | None:
     keys: set[str] = set()
     with text.opened(source.open()) as stream:
         try:
-            for events, (prefix, event, value) in enumerate(ijson.parse(stream)):
+            for events, (prefix, event, value) in enumerate(ijson.parse(Shallow(stream))):
                 if events > 20_000:
                     break
                 if event == "start_map" and prefix.endswith("item") and prefix.count("item") == 1 and first is None:
