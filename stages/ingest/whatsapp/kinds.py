@@ -23,15 +23,13 @@ from stages.ingest.whatsapp.phrases import load_phrases
 
 TEXT, MEDIA, SYSTEM, DELETED, POLL, CALL, LOCATION, CONTACT = range(len(KINDS))
 
-# a superset that RE2 compiles in a tenth of the time; _name_files has the last word
-_NAME: Final = r"[^\n<>|\x00]*?[^\n<>| ]\.[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+"
 _FEW_ROWS: Final = 200
-_LONGEST_NAME: Final = 260
-_LONGEST_ENDING: Final = 10
-_ANDROID: Final = rf"^(?P<name>{_NAME}) +\((?P<word>[^()\n]{{2,40}})\) *(?:\n|$)"
-_WEB: Final = rf"^(?:\[[^\[\]\n]+\] )?(?P<name>{_NAME}) \((?P<word>[^()\n]{{2,40}})\) "
-_IOS: Final = rf"<\s?(?P<word>[^<>:\n]{{2,40}}):\s?(?P<name>{_NAME})\s?>"
-_OLD_IOS: Final = rf"^(?P<name>{_NAME}) <(?P<word>[^<>:\n]{{2,40}})> *(?:\n|$)"
+_NAME: Final = r"[^\n<>|\x00]{0,250}?[^\n<>| ]\.[^\W_]{1,10}"
+_BLANK: Final = r"[ \t\n\f\r]?"
+_ANDROID: Final = re.compile(rf"(?P<name>{_NAME}) +\((?P<word>[^()\n]{{2,40}})\) *(?:\n|\Z)")
+_WEB: Final = re.compile(rf"(?:\[[^\[\]\n]+\] )?(?P<name>{_NAME}) \((?P<word>[^()\n]{{2,40}})\) ")
+_IOS: Final = re.compile(rf"<{_BLANK}(?P<word>[^<>:\n]{{2,40}}):{_BLANK}(?P<name>{_NAME}){_BLANK}>")
+_OLD_IOS: Final = re.compile(rf"(?P<name>{_NAME}) <(?P<word>[^<>:\n]{{2,40}})> *(?:\n|\Z)")
 # names that WhatsApp itself gives
 _OWN_NAME: Final = (
     r"^(?:(?:IMG|VID|AUD|PTT|DOC|STK)-\d{8}-WA\d{3,}\..+"
@@ -188,17 +186,22 @@ def _attachments(
 ) -> None:
     known = pa.array(sorted(load_phrases().words["attached"]), pa.string())
     texts = kept.clean
-    forms = ((_IOS, kept.angle), (_ANDROID, kept.round), (_OLD_IOS, kept.angle), (_WEB, kept.round & bracket))
-    for form, bracketed in forms:
+    # what RE2 lets through is taken apart by Python: RE2 is slow where it must tell what stands where
+    forms = (
+        (_IOS.search, r"<[^<>\n]+:[^<>\n]*\.[^<>\n]+>", kept.angle),
+        (_ANDROID.match, r"\.[^ ()\n]+ +\([^()\n]+\) *(?:\n|$)", kept.round),
+        (_OLD_IOS.match, r"\.[^ <>\n]+ <[^<>:\n]+> *(?:\n|$)", kept.angle),
+        (_WEB.match, r"\.[^ ()\n]+ \([^()\n]+\) ", kept.round & bracket),
+    )
+    for find, likely, bracketed in forms:
         rows = np.flatnonzero(authored & bracketed & (codes == TEXT))
+        rows = rows[_hits(texts, rows, likely, positions=True)]
+        found = [find(text) for text in texts.take(pa.array(rows)).to_pylist()]
+        rows = rows[[match is not None for match in found]] if found else rows
         if not len(rows):
             continue
-        found = pc.extract_regex(texts.take(pa.array(rows)), form)
-        hit = np.flatnonzero(_name_files(found.field("name")))
-        if not len(hit):
-            continue
-        rows, found = rows[hit], found.take(pa.array(hit))
-        names, words = found.field("name"), found.field("word")
+        names = pa.array([match["name"] for match in found if match], pa.string())
+        words = pa.array([match["word"] for match in found if match], pa.string())
         sure = app[rows] | pc.is_in(words, known).to_numpy(zero_copy_only=False)
         sure |= pc.match_substring_regex(names, _OWN_NAME).to_numpy(zero_copy_only=False)
         if members and not sure.all():
@@ -208,15 +211,6 @@ def _attachments(
         card = pc.match_substring_regex(names, _CARD).to_numpy(zero_copy_only=False)
         codes[rows] = np.where(card, CONTACT, MEDIA)
         media.append((rows, names))
-
-
-def _name_files(names: pa.StringArray) -> Mask:
-    """Which of the names end as names of files do; false for null."""
-    endings = pc.replace_substring_regex(names, r"^[^\n]*\.", "").dictionary_encode()
-    good = [ending.isalnum() and len(ending) <= _LONGEST_ENDING for ending in endings.dictionary.to_pylist()]
-    named = pa.array(good, pa.bool_()).take(endings.indices)
-    short = pc.less_equal(pc.utf8_length(names), _LONGEST_NAME)
-    return np.asarray(pc.fill_null(pc.and_(named, short), False).to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _places(texts: pa.StringArray, codes: npt.NDArray[np.int8], rows: Ints, trusted: Mask) -> None:
