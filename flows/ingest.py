@@ -111,6 +111,10 @@ def ingest(run: Publication, folder: Path, exports: list[Export]) -> Ready:
     for job, report in zip(fresh, reports, strict=True):
         for warning in report.warnings:
             run.progress.note(f"{job.label}: {warning}" if len(exports) > 1 else warning)
+    if idle := len(same) - len({at for report in reports for at in report.renamed}):
+        run.progress.note(
+            f"{idle} of the --alias options name nobody who writes in these exports; look at the spelling."
+        )
     parsed = []
     # the oldest first: the command may name them in any order
     for job, report in sorted(zip(fresh, reports, strict=True), key=_age):

@@ -230,16 +230,18 @@ def _part(cursor: duckdb.DuckDBPyConnection, cut: tuple[int, ...]) -> None:
 def _doubts(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock]) -> int:
     """How many rows that are left over may repeat a stored one that is left over.
 
-    Those of one kind that the app words, or of which one side is edited or deleted, by one person at one time.
+    Those of one kind that the app words, or of which one side is edited or deleted, by one person at one time; and
+    what was written at one time in the same words under another name: the person may have been renamed.
     """
     parts = [
         f"""SELECT t.ref
             FROM (SELECT *, {clock.at} AS moment FROM theirs ANTI JOIN counted ON theirs.ref = counted.pos) t
             SEMI JOIN (SELECT * FROM ours ANTI JOIN counted ON ours.ref = counted.seq WHERE rough = {clock.rough}) o
-            ON t.moment = o.moment AND t.person = o.person AND coalesce(t.slot = o.slot, true)
-               AND NOT (t.family > 0 AND t.family = o.family)
-               AND (({_class("t")} = {_class("o")} AND (t.kind <> 'text' OR t.edited OR o.edited))
-                    OR t.kind = 'deleted' OR o.kind = 'deleted')"""
+            ON t.moment = o.moment AND coalesce(t.slot = o.slot, true) AND (
+               (t.person <> o.person AND t.kind = 'text' AND o.kind = 'text' AND t.phrase = o.phrase)
+               OR (t.person = o.person AND NOT (t.family > 0 AND t.family = o.family)
+                   AND (({_class("t")} = {_class("o")} AND (t.kind <> 'text' OR t.edited OR o.edited))
+                        OR t.kind = 'deleted' OR o.kind = 'deleted')))"""
         for clock in clocks
     ]
     return _number(cursor, f"SELECT count(DISTINCT ref) FROM ({' UNION ALL '.join(parts)})")

@@ -143,7 +143,8 @@ def _features(source: str) -> str:
     """What rows are compared by, of a query that gives ref, us, rough, author, kind, text, media, edited, reply_to."""
     return f"""
         SELECT ref, us, {minute_of("us")} AS minute, rough, kind, edited, reply_to IS NOT NULL AS answers,
-               hash(author) AS person, hash(author, said) AS words, {_FAMILY} AS family,
+               hash(author) AS person, hash(said) AS phrase,
+               hash(author, said) AS words, {_FAMILY} AS family,
                CASE WHEN len(media) > 0 THEN hash(author, media[1]) END AS named,
                CASE WHEN {_CAPTIONED} THEN hash(author, regexp_replace(said, '{_FIRST_LINE}', '')) END AS caption
         FROM (SELECT *, {_SAID} AS said FROM ({source}))"""

@@ -41,6 +41,7 @@ class Emission:
         self._writing: set[str] = set()
         self.users = Users()
         self.media: set[str] = set()
+        self.renamed: set[str] = set()
         self.entries = 0
         self.authored = 0
         self.first: int | None = None
@@ -101,7 +102,9 @@ class Emission:
     def _as_before(self, draft: Draft) -> tuple[pa.DictionaryArray, pa.StringArray]:
         if not self._same:
             return draft.authors, draft.signers
-        old = [self._same.get(name, name) for name in draft.authors.dictionary.to_pylist()]
+        written = draft.authors.dictionary.to_pylist()
+        self.renamed |= self._same.keys() & set(written)
+        old = [self._same.get(name, name) for name in written]
         authors = pa.DictionaryArray.from_arrays(draft.authors.indices, pa.array(old, pa.string()))
         signers = draft.signers.dictionary_encode()
         names = [self._same.get(name, name) for name in signers.dictionary.to_pylist()]

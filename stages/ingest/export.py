@@ -77,6 +77,7 @@ class ParseReport:
     warnings: list[str]
     chats: list[dict[str, Any]] = field(default_factory=list)
     unparsed: Unparsed | None = None
+    renamed: tuple[int, ...] = ()
     seconds: float = 0.0
     peak_rss_mb: float = 0.0
     names: list[NameRecord] = field(default_factory=list)
@@ -200,6 +201,7 @@ def _report(
         warnings=list(summary.warnings),
         chats=[_chat(chat, named=options.raw_authors) for chat in summary.chats if chat.id or len(summary.chats) > 1],
         unparsed=summary.unparsed,
+        renamed=tuple(at for at, name in enumerate(options.same) if name in emission.renamed),
     )
 
 

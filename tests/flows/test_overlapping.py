@@ -90,7 +90,14 @@ def test_f4_2_a_renamed_person_is_one(publish, streamliner, tmp_path: Path) -> N
     plain.write_text(android(TALK))
     publish(plain, "--archive", tmp_path / "b")
     assert stored(tmp_path / "a") == stored(tmp_path / "b")
-    refused = streamliner("publish", new, "--archive", tmp_path / "c", "--alias", "Tobias", check=2)
+    # without being told, nothing is taken for a repeat, and nothing is silent
+    report = publish(old, new, "--archive", tmp_path / "c")
+    doubled = [who for _, _, who, _ in TALK[10:25] if who == "Tobias Quandt"]
+    assert (report["added"], report["in_doubt"]) == (len(TALK) + len(doubled), len(doubled))
+    done = streamliner("publish", new, "--archive", tmp_path / "d", "--alias", "Nobody=Neither")
+    assert "--alias" in done.stderr
+    assert "Nobody" not in done.stderr
+    refused = streamliner("publish", new, "--archive", tmp_path / "e", "--alias", "Tobias", check=2)
     assert len(refused.stderr.splitlines()) == 1
     assert "Tobias" not in refused.stderr
 

@@ -154,7 +154,12 @@ def naive(stored: Stored, export: list[Row]) -> tuple[dict[str, str], int]:
             at = row.minute * 60 if is_rough(two) else row.ts
             places = slots["in", row.id], slots["out", two.id]
             apart = None not in places and places[0] != places[1]
-            if at != time_of(two) or row.author != two.author or apart or (family(row) and family(row) == family(two)):
+            if at != time_of(two) or apart:
+                continue
+            if row.author != two.author and row.kind == two.kind == "text" and said(row) == said(two):
+                doubts += 1
+                break
+            if row.author != two.author or (family(row) and family(row) == family(two)):
                 continue
             kinds = {"media" if kind == "contact" else kind for kind in (row.kind, two.kind)}
             alike_kind = len(kinds) == 1 and (row.kind != "text" or row.edited or two.edited)
