@@ -132,7 +132,7 @@ def _count_out(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock], edges: E
     for clock in clocks:
         for step in _COUNTED:
             _match_equal_numbers(cursor, clock, step)
-    return _number(cursor, "SELECT count(*) FROM counted"), _doubts(cursor, clocks)
+    return _number(cursor, "SELECT count(*) FROM counted"), _doubts(cursor, clocks, edges)
 
 
 def _match_alike(cursor: duckdb.DuckDBPyConnection, clock: _Clock, column: str) -> None:
@@ -227,12 +227,14 @@ def _part(cursor: duckdb.DuckDBPyConnection, cut: tuple[int, ...]) -> None:
     cursor.execute("DROP TABLE certain")
 
 
-def _doubts(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock]) -> int:
+def _doubts(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock], edges: Edges) -> int:
     """How many rows that are left over may repeat a stored one that is left over.
 
     Those of one kind that the app words, or of which one side is edited or deleted, by one person at one time; and
-    what was written at one time in the same words under another name: the person may have been renamed.
+    what was written at one time in the same words under another name: the person may have been renamed; and what one
+    person wrote at one time in other words, but where an export begins or ends: it may have been edited.
     """
+    cut = ", ".join(map(str, edges.cut)) or "NULL"
     parts = [
         f"""SELECT t.ref
             FROM (SELECT *, {clock.at} AS moment FROM theirs ANTI JOIN counted ON theirs.ref = counted.pos) t
@@ -240,7 +242,8 @@ def _doubts(cursor: duckdb.DuckDBPyConnection, clocks: list[_Clock]) -> int:
             ON t.moment = o.moment AND coalesce(t.slot = o.slot, true) AND (
                (t.person <> o.person AND t.kind = 'text' AND o.kind = 'text' AND t.phrase = o.phrase)
                OR (t.person = o.person AND NOT (t.family > 0 AND t.family = o.family)
-                   AND (({_class("t")} = {_class("o")} AND (t.kind <> 'text' OR t.edited OR o.edited))
+                   AND (({_class("t")} = {_class("o")} AND (t.kind <> 'text' OR t.edited OR o.edited
+                                                             OR (t.minute IN ({cut})) IS NOT TRUE))
                         OR t.kind = 'deleted' OR o.kind = 'deleted')))"""
         for clock in clocks
     ]

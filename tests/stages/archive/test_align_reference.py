@@ -162,7 +162,8 @@ def naive(stored: Stored, export: list[Row]) -> tuple[dict[str, str], int]:
             if row.author != two.author or (family(row) and family(row) == family(two)):
                 continue
             kinds = {"media" if kind == "contact" else kind for kind in (row.kind, two.kind)}
-            alike_kind = len(kinds) == 1 and (row.kind != "text" or row.edited or two.edited)
+            whole = row.minute not in cut
+            alike_kind = len(kinds) == 1 and (row.kind != "text" or row.edited or two.edited or whole)
             if alike_kind or "deleted" in kinds:
                 doubts += 1
                 break
