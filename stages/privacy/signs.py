@@ -5,7 +5,6 @@ Byte tests come first and see everything; RE2 sees the few rows that they leave.
 """
 
 from collections.abc import Collection
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -93,8 +92,6 @@ class Signs:
         rows = np.unique(rows[last < offsets[rows + 1]])
         rows = rows[~told[rows]]
         if len(rows) and self._possible is not None:
-            enough = texts.take(pa.array(rows))
-            rows = rows[matches(enough, _DIGITS)]
             rows = rows[matches(texts.take(pa.array(rows)), self._possible)]
         told[rows] = True
 
@@ -119,19 +116,10 @@ def _lower(data: Any, at: Any) -> Any:
     return data[np.clip(at, 0, len(data) - 1)] | 0x20
 
 
-@cache
-def _leads() -> Any:
-    """First bytes of characters to look at closely: all but those of Latin-1 and Latin Extended-A letters, Greek and
-    Cyrillic."""
-    leads = np.zeros(256, np.bool_)
-    leads[[0xC2, *range(0xC6, 0xCE), *range(0xD2, 0xF5)]] = True
-    return leads
-
-
 def _beyond(data: Any) -> Any:
-    """Where characters stand that are to be looked at closely, without the usual emoji, dashes and quotes."""
-    high = np.flatnonzero(data >= 0xC2)
-    high = high[_leads()[data[high]]]
+    """Where characters stand that are to be looked at closely: all but letters of Latin-1 and Latin Extended-A, Greek
+    and Cyrillic, and without the usual emoji, dashes and quotes."""
+    high = np.flatnonzero((data == 0xC2) | (data >= 0xD2) | ((data >= 0xC6) & (data <= 0xCD)))
     if not len(high):
         return high
     last = len(data) - 1

@@ -14,7 +14,7 @@ from stages.ingest.whatsapp.tokens import mark_width
 
 _DIRECTION: Final = "[\u200e\u200f\u202a-\u202e\u061c]"
 _ISOLATES: Final = "[\u2066-\u2069]"
-PLACES: Final = ((b"https://maps.google.com/?q=", 26), (b"foursquare.com/v/", 16))
+PLACES: Final = ((b"https://maps.google.com/?q=", 26), (b"foursquare.com/v/", 10))
 """What is in the address of a place, and where its rarest byte stands."""
 
 
