@@ -1,4 +1,4 @@
-"""Reading large exports: ratios against inflating the same ZIP and against a line-by-line parser, in one run.
+"""Reading large exports: ratios against inflating them, a line-by-line parser and a JSON event loop, in one run.
 
 ``python -m benchmarks ingest [--mb 208] [--big] [--sha]``. Every reading is a process of its own with default options:
 ids are made and names are hidden. Seconds depend on the machine; ratios should not.
@@ -18,6 +18,7 @@ from typing import Final
 import pyarrow.parquet as pq
 
 from benchmarks.big_chats import Written, write_zip
+from benchmarks.json_chats import WRITERS
 from benchmarks.measure import Cost, command, python
 
 _SIZES: Final = (1, 10, 100)
@@ -100,6 +101,36 @@ def sizes(folder: Path, options: argparse.Namespace) -> None:
         )
 
 
+_EVENTS: Final = (
+    "import sys, time, zipfile, ijson;"
+    "started = time.process_time();"
+    "path = sys.argv[1];"
+    "archive = zipfile.ZipFile(path) if path.endswith('.zip') else None;"
+    "names = archive.namelist() if archive else [path];"
+    "files = (archive.open(name) if archive else open(name, 'rb') for name in names);"
+    "backend = ijson.get_backend('yajl2_c');"
+    "[None for file in files for _ in backend.basic_parse(file) if False];"
+    "print(time.process_time() - started)"
+)
+
+
+def json_exports(folder: Path, options: argparse.Namespace) -> None:
+    """Large exports of other apps, against ijson's own event loop (C backend) over the same bytes."""
+    for platform, write in WRITERS.items():
+        path = write(folder, options.mb * 1_000_000, options.seed)
+        events = python("-c", _EVENTS, str(path))
+        ours = command("parse", str(path), "--out", str(folder / "json.parquet"), "--json")
+        said = json.loads(ours.output)
+        assert said["platform"] == platform
+        print(f"{platform}, {options.mb} MB, {said['counts']['entries']:,} messages")
+        print(f"  ijson's event loop     {events.seconds:7.2f} s, processor {events.cpu:.2f} s")
+        print(
+            f"  parse                  {ours.seconds:7.2f} s, {ours.seconds / events.seconds:.2f}x the event loop "
+            f"(processor {ours.cpu / events.cpu:.2f}x), memory {ours.memory:.0f} MB",
+            flush=True,
+        )
+
+
 def start(folder: Path, options: argparse.Namespace) -> None:
     """A chat of a few messages: the whole command, which bounds the time to its first row."""
     chat = write_zip(folder / "small.zip", 2_000, options.seed)
@@ -110,6 +141,7 @@ def start(folder: Path, options: argparse.Namespace) -> None:
 WORKLOADS: Final[tuple[tuple[str, Callable[[Path, argparse.Namespace], None]], ...]] = (
     ("start", start),
     ("whatsapp", whatsapp),
+    ("json", json_exports),
     ("sizes", sizes),
 )
 """Name and function; a workload prints what it has measured."""
