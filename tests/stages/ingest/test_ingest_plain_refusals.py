@@ -42,6 +42,24 @@ def test_json_that_nests_without_end_is_refused_at_once(
         parse_file(path)
 
 
+def test_json_that_nests_deep_and_closes_again_is_refused(parse_file: Callable[..., object], tmp_path: Path) -> None:
+    channel = {"id": "55", "type": "GuildTextChat", "name": "c"}
+    head = json.dumps({"guild": {"id": "9", "name": "G"}, "channel": channel})[:-1] + ', "messages": ['
+    message = '{"id": "5", "type": "Default", "timestamp": "2024-01-01T00:00:00+00:00", "content": "x", "embeds": %s}]}'
+    path = tmp_path / "deep.json"
+    path.write_text(head + message % ("[" * 100_000 + "]" * 100_000))
+    with pytest.raises(BadInput):
+        parse_file(path)
+
+
+def test_brackets_in_a_message_are_no_depth(parse_file: Callable[..., object], tmp_path: Path) -> None:
+    rows = [{"ts": "2024-01-01T00:00:00Z", "author": "Ines", "text": text} for text in ("hello", "[" * 20_000)]
+    path = tmp_path / "brackets.json"
+    path.write_text(json.dumps(rows))
+    parsed = parse_file(path)
+    assert parsed.report.counts["entries"] == 2  # type: ignore[attr-defined]
+
+
 def test_a_time_that_was_taken_from_a_discord_id_is_said(parse_file: Callable[..., object], tmp_path: Path) -> None:
     author = {"id": "1", "name": "ines", "discriminator": "0000", "nickname": "Ines"}
     message = {"type": "Default", "content": "hello", "author": author, "embeds": []}
