@@ -138,7 +138,9 @@ class OrderedWriter:
     def _fill(self, schema: pa.Schema) -> None:
         with _parquet(self._filled, schema) as writer:
             for batch in with_answers(self._partial, self._sides, self._spill):
-                writer.write_batch(batch.select(schema.names))
+                self._wait()
+                self._pending = self._pool.submit(writer.write_batch, batch.select(schema.names))
+            self._wait()
 
     def _sort(self, unsorted: Path, schema: pa.Schema) -> None:
         """External: past its memory limit DuckDB spills to a folder beside the result."""
