@@ -12,9 +12,8 @@ from stages.archive.inbox import Export
 from stages.archive.records import NameRecord
 from stages.errors import BadInput
 from stages.ingest.export import ParseOptions, ParseReport
-from stages.ingest.limits import zip_limits
+from stages.ingest.limits import processes, zip_limits
 from stages.privacy.key import keyed_mac
-from stages.settings import Settings
 
 APART_BYTES = 8 * 2**20
 """Bytes of exports beside the largest one from which a process for each pays for its start."""
@@ -58,7 +57,7 @@ def parse_options(run: Publication, timezone: str, same: Mapping[str, str]) -> P
 
         mapping = parse_mapping(request.mapping)
     return ParseOptions(
-        processes=processes(run.settings),
+        processes=processes(run.settings.performance),
         timezone=timezone,
         date_order=settings.date_order,
         block_bytes=settings.block_mb << 20,
@@ -69,12 +68,6 @@ def parse_options(run: Publication, timezone: str, same: Mapping[str, str]) -> P
         same=same,
         direct_messages=settings.direct_messages,
     )
-
-
-def processes(settings: Settings) -> int | None:
-    """In how many processes one export is read: one where no more are allowed, else what its size is worth."""
-    performance = settings.performance
-    return None if performance.parallel_processing and performance.max_workers > 1 else 1
 
 
 def read_exports(

@@ -40,9 +40,8 @@ def command(
     import tempfile
     from pathlib import Path
 
-    from flows.reading import processes
     from stages.ingest.export import ParseOptions, parse_export
-    from stages.ingest.limits import zip_limits
+    from stages.ingest.limits import processes, zip_limits
     from stages.privacy import key as privacy_key
     from stages.privacy.same import renamed
 
@@ -64,7 +63,7 @@ def command(
         columns = parse_mapping(mapping)
     same, known = renamed(aliases, key, ())
     options = ParseOptions(
-        processes=processes(settings),
+        processes=processes(settings.performance),
         timezone=settings.archive.timezone,
         date_order=settings.ingest.date_order,
         raw_authors=raw_authors,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stages.settings import IngestSettings
+from stages.settings import IngestSettings, PerformanceSettings
 
 
 @dataclass(frozen=True)
@@ -23,3 +23,8 @@ def zip_limits(settings: IngestSettings) -> ZipLimits:
         max_bytes=settings.zip_max_mb << 20,
         chat_bytes=settings.chat_max_mb << 20,
     )
+
+
+def processes(performance: PerformanceSettings) -> int | None:
+    """In how many processes one export is read: one where no more are allowed, else (None) what its size is worth."""
+    return None if performance.parallel_processing and performance.max_workers > 1 else 1
