@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from stages.errors import BadInput
-from stages.ingest.discord.content import CLOSE, OPEN, cleaned, framed
+from stages.ingest.discord.content import cleaned, framed
 from stages.ingest.discord.dates import Dates
 from stages.ingest.discord.events import is_fixed_sentence, sentence
 from stages.ingest.discord.parts import as_utf8, counted
@@ -27,7 +27,8 @@ _NUMBER: Final = re.compile(r" \[part (\d+)\]\.[^.]*$")
 _CHANNEL: Final = re.compile(r"- ([^-]+) \[\d{5,20}\]")
 _COUNT: Final = re.compile(r" \((\d{1,9})\)(?:,|$)")
 _NEXT_FILE: Final = re.compile(r",(?=https?://)")
-_MENTION: Final = re.compile(r"(?<![\w@.\u2068])@(?!everyone\b|here\b)(\w[\w.\-]{0,31}(?<![.\-]))")
+_WORD: Final = r"\w[\w.\-]{0,31}(?<![.\-])"
+_MENTION: Final = re.compile(rf"(?<![\w@.\u2068])@(?!everyone\b|here\b)({_WORD}(?: {_WORD}){{0,3}})")
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ class CsvReader:
         signer = row[columns.signer].strip() if columns.signer is not None else author
         content = cleaned(row[columns.content])
         media = [name for url in _split(row[columns.attachments]) if (name := self._media(url))]
-        kind, text = "media" if media else "text", _MENTION.sub(f"@{OPEN}\\1{CLOSE}", content)
+        kind, text = "media" if media else "text", _MENTION.sub(self._mentioned, content)
         if not media and is_fixed_sentence(content):
             kind = "call" if content.startswith("Started a call") else "system"
             text = sentence("", content, framed(author) if author else "")
@@ -221,6 +222,19 @@ class CsvReader:
             reactions=_reactions(row[columns.reactions]) if columns.reactions is not None else None,
         )
         return True
+
+    def _mentioned(self, match: re.Match[str]) -> str:
+        """A mention with the name in it framed: the longest that an author bears, else every word that looks like one.
+
+        CSV does not tell where a name of several words ends, and one that is cut would show the rest of it.
+        """
+        words = match.group(1).split(" ")
+        known = self._survey()
+        sizes = [size for size in range(len(words), 0, -1) if " ".join(words[:size]) in known]
+        size = sizes[0] if sizes else 1
+        while not sizes and size < len(words) and words[0][0].isupper() and words[size][0].isupper():
+            size += 1
+        return " ".join([framed(" ".join(words[:size])), *words[size:]])
 
     def _media(self, url: str) -> str:
         """The base name, without what follows a question mark, as the ZIP has it."""

@@ -104,6 +104,27 @@ def test_a_mention_is_hidden_though_nobody_of_that_name_writes(parse_discord: Pa
     assert "@everyone" in shown
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("ask @Bartholomew Quux about it", "about it"),
+        ("@Ann Marie Grey see this", "see this"),
+        ("hi @ann Thanks a lot", "Thanks a lot"),
+        ("@zeb hello there", "hello there"),
+    ],
+)
+def test_every_word_of_a_mentioned_name_is_hidden(said: str, left: str, parse_discord: Parse) -> None:
+    rows = [
+        '"1","ann","2024-03-15T14:20:00.0000000+00:00","' + said + '","",""',
+        '"2","Ann Marie Grey","2024-03-15T14:21:00.0000000+00:00","ok","",""',
+    ]
+    shown = parse_discord((HEADER + "\n".join(rows) + "\n").encode(), raw_authors=False).rows[0]["text"]
+    assert shown.endswith(left)
+    for word in ("Bartholomew", "Quux", "Marie", "Grey", "zeb"):
+        assert word not in shown
+    assert parse_discord((HEADER + "\n".join(rows) + "\n").encode()).rows[0]["text"] == said
+
+
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from('",\n;'), max_size=40)
 
 
