@@ -8,9 +8,9 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 
 from stages.errors import BadInput
+from stages.regular import regular_file
 
 _BLOCK = 1 << 20
 
@@ -33,18 +33,7 @@ def take_export(path: Path) -> Export:
 
     Raises :class:`BadInput` for what is missing, empty, or not a regular file; that is refused unopened.
     """
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        raise BadInput(f"There is no file {path}.") from None
-    except OSError as error:
-        raise BadInput(f"The export {path} cannot be looked at: {error.strerror}.") from None
-    if S_ISDIR(status.st_mode):
-        raise BadInput(f"{path} is a folder; give the export's ZIP or text file itself.")
-    if not S_ISREG(status.st_mode):
-        raise BadInput(f"{path} is not a regular file; give the export's ZIP or text file itself.")
-    if status.st_size == 0:
-        raise BadInput(f"{path} is empty; export the chat again.")
+    size = regular_file(path)
     digest = hashlib.sha256()
     try:
         with path.open("rb") as source:
@@ -52,7 +41,7 @@ def take_export(path: Path) -> Export:
                 digest.update(block)
     except OSError as error:
         raise BadInput(f"The export {path} cannot be read: {error.strerror}.") from None
-    return Export(path, digest.hexdigest(), status.st_size)
+    return Export(path, digest.hexdigest(), size)
 
 
 def stage_export(export: Export, archive: Path) -> str:

@@ -3,7 +3,6 @@
 A file that is not regular is refused before it is opened. Every refusal is one sentence that says what was found.
 """
 
-import stat
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +13,7 @@ from stages.ingest.limits import ZipLimits
 from stages.ingest.reader import Platform, Source
 from stages.ingest.text import text_encoding
 from stages.ingest.zips import Member, ZipReader
+from stages.regular import regular_file
 
 _SNIFF: Final = 1 << 16
 _LARGE: Final = 8 << 20
@@ -43,7 +43,7 @@ def look_at(path: Path, limits: ZipLimits | None = None) -> Source:
     encrypted.
     """
     limits = limits or ZipLimits()
-    size = _regular(path)
+    size = regular_file(path)
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFF)
@@ -165,19 +165,3 @@ def _refuse(source: Source) -> None:
         )
     if start[:200].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise BadInput(f"{source.path} is a web page or XML, not a chat export; export the chat as text or JSON.")
-
-
-def _regular(path: Path) -> int:
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise BadInput(f"There is no file {path}.") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be looked at: {getattr(error, 'strerror', None) or error}.") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise BadInput(f"{path} is a folder; give the export's ZIP or text file itself.")
-    if not stat.S_ISREG(status.st_mode):
-        raise BadInput(f"{path} is not a regular file; give the export's ZIP or text file itself.")
-    if status.st_size == 0:
-        raise BadInput(f"{path} is empty; export the chat again.")
-    return status.st_size
