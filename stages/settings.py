@@ -100,6 +100,16 @@ class FetchSettings(Section):
         (), description="Networks (CIDR) that may be fetched from although they are not public."
     )
     max_links: int = Field(500, ge=0, description="Most links taken up in one run.")
+    connections: int = Field(100, ge=1, le=1_000, description="Most requests in flight at once.")
+    connections_per_host: int = Field(30, ge=1, le=1_000, description="Most requests in flight at one host and port.")
+    connect_timeout_seconds: float = Field(10, gt=0, le=300, description="Longest wait for a connection.")
+    total_timeout_seconds: float = Field(30, gt=0, le=3_600, description="Longest time one page may take in all.")
+    page_max_mb: float = Field(8, gt=0, le=1_000, description="Largest page or picture, in MB after decompression.")
+    max_redirects: int = Field(5, ge=0, le=20, description="Most redirects that one link may take.")
+    robots: bool = Field(True, description="Leave alone what a site's robots.txt asks to leave alone.")
+    pictures: bool = Field(True, description="Fetch the picture that a page names for its card.")
+    cache: bool = Field(True, description="Remember fetched pages for all archives of this person.")
+    cache_days: float = Field(30, ge=0, le=3_650, description="Days after which a remembered page is fetched anew.")
 
 
 class EnrichSettings(Section):
