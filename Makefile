@@ -24,7 +24,7 @@ APT_INSTALL = export DEBIAN_FRONTEND=noninteractive; \
 	|| { tail -5 build/apt.log >&2; echo "apt-get could not install: $(1)" >&2; exit 1; }
 HAS_BROWSER = { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
-.PHONY: help setup run stop test docker-test lint lock bench site sample clean
+.PHONY: help setup run stop test docker-test lint mutants lock bench site sample clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -72,6 +72,10 @@ lint: setup ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+mutants: setup ## Change the code of windows in small ways and count the changes that no test notices (half an hour)
+	@rm -rf mutants; $(BIN)/python -m mutmut run --max-children 2
+	@$(BIN)/python -m mutmut results
 
 lock: setup ## Make the lock files anew from pyproject.toml, with hashes and without index addresses
 	@eval "$$($(BIN)/python deployments/indexes.py)"; unset UV_FIND_LINKS; \
