@@ -13,6 +13,7 @@ from stages.llm.destination import EXTRACTIVE
 from stages.llm.door import Door
 from stages.resilience.errors import CallError, ContextTooLongError, InvalidAnswerError, RefusedError
 from stages.windows.split import split_window
+from stages.write.budget import Budget
 from stages.write.prompts import repair_prompt, window_prompt
 from stages.write.quiet import is_quiet
 from stages.write.schema import Post
@@ -21,9 +22,6 @@ from stages.write.validate import BadAnswer, read_answer
 from stages.write.window import RenderedWindow, WindowInput, render_window
 
 __all__ = ["WindowInput", "WindowOutcome", "signature", "write_windows"]
-
-MAX_BLOCK: Final = 160_000
-"""Most characters of a window that one prompt holds, about 40,000 tokens; a larger window is written in parts."""
 
 _NOTES: Final = {
     "pt": "O modelo {model} respondeu duas vezes de forma que não pôde ser usada; "
@@ -49,16 +47,17 @@ async def write_windows(windows: Sequence[WindowInput], door: Door) -> list[Wind
     """Write the posts of some windows, as many at once as the door lets through.
 
     One outcome a window, in the order given; windows whose calls were not sent (breaker open, cost limit) are left
-    out. Cost: rendering and checking linear in the text, a call a window (``MAX_BLOCK``), one more where its answer
-    cannot be used.
+    out. Cost: rendering and checking linear in the text, a call a window, one more where its answer cannot be used; a
+    window larger than what the model's context leaves it (:class:`Budget`) is written in parts, a call each.
     """
-    outcomes = await asyncio.gather(*(_write(window, door) for window in windows))
+    budget = Budget(door.settings.llm)
+    outcomes = await asyncio.gather(*(_write(window, door, budget) for window in windows))
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-async def _write(window: WindowInput, door: Door) -> WindowOutcome | None:
+async def _write(window: WindowInput, door: Door, budget: Budget) -> WindowOutcome | None:
     try:
-        parts = [part for rendered in _parts(window) for part in await _posts(window, rendered, door)]
+        parts = [post for part in _parts(window, budget) for post in await _posts(window, part, door, budget)]
     except RefusedError:
         return None
     except CallError as error:
@@ -69,18 +68,20 @@ async def _write(window: WindowInput, door: Door) -> WindowOutcome | None:
     return WindowOutcome(window.index, window.signature, "written" if posts else "quiet", posts, by)
 
 
-def _parts(window: WindowInput) -> list[tuple[WindowInput, RenderedWindow]]:
+def _parts(window: WindowInput, budget: Budget) -> list[tuple[WindowInput, RenderedWindow]]:
     """The window rendered, or its parts where it is larger than one prompt may be; quiet ones are left out."""
     rendered = render_window(window)
     if is_quiet(rendered):
         return []
-    if len(rendered.block) <= MAX_BLOCK or window.messages.num_rows < 2:
+    pieces = budget.parts(window.messages, rendered, window.language)
+    if len(pieces) == 1:
         return [(window, rendered)]
-    pieces = split_window(window.messages, -(-len(rendered.block) // MAX_BLOCK))
-    return [part for piece in pieces for part in _parts(replace(window, messages=piece))]
+    return [part for piece in pieces for part in _parts(replace(window, messages=piece), budget)]
 
 
-async def _posts(window: WindowInput, part: tuple[WindowInput, RenderedWindow], door: Door) -> list[tuple[Post, str]]:
+async def _posts(
+    window: WindowInput, part: tuple[WindowInput, RenderedWindow], door: Door, budget: Budget
+) -> list[tuple[Post, str]]:
     """(post, model) of one part; a part that the model finds too long is halved until it fits."""
     piece, rendered = part
     try:
@@ -88,8 +89,9 @@ async def _posts(window: WindowInput, part: tuple[WindowInput, RenderedWindow], 
     except ContextTooLongError:
         if piece.messages.num_rows < 2:
             raise
-    halves = [half for table in split_window(piece.messages, 2) for half in _parts(replace(piece, messages=table))]
-    return [post for half in halves for post in await _posts(window, half, door)]
+    tables = split_window(piece.messages, 2)
+    halves = [half for table in tables for half in _parts(replace(piece, messages=table), budget)]
+    return [post for half in halves for post in await _posts(window, half, door, budget)]
 
 
 async def _ask(rendered: RenderedWindow, language: str, door: Door) -> list[tuple[Post, str]]:
