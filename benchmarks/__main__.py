@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-_NAMES = ("scale", "ingest")
+_NAMES = ("scale", "ingest", "windows")
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
 TEXT: Final = (
     "the boat train dinner garden letter window amanhã café praia música livro gato chuva mesa jardim viagem "
     "concert bread ladder telescope river street picture story question answer summer winter friend idea"
@@ -26,3 +28,34 @@ def write_chat(path: Path, messages: int, seed: int = 1) -> int:
                 text += f" https://example.org/page/{rng.randrange(5_000)}?utm_source=chat"
             out.write(f"{moment:%d/%m/%Y %H:%M} - {PEOPLE[rng.randrange(8)]}: {text}\n")
     return path.stat().st_size
+
+
+_MESSAGES: Final = """
+SELECT seq, md5(seq::VARCHAR) AS message_id,
+  make_timestamptz(1262304000000000 + 60000000 * (
+    seq // 1000 * 1440 + seq % 1000 // 200 * 200 + (seq % 200) * (seq % 200) // 800)) AS ts,
+  CASE WHEN draw % 199 = 0 THEN NULL ELSE 'Person ' || chr((65 + draw % 8)::INTEGER) END AS author,
+  head.phrase || ' ' || tail.phrase AS text, strlen(text)::INTEGER AS text_bytes
+FROM (SELECT range AS seq, hash(range) AS draw FROM range($rows))
+JOIN phrases AS head ON head.at = 1 + (draw >> 8) % 1024 JOIN phrases AS tail ON tail.at = 1 + (draw >> 24) % 1024
+ORDER BY seq
+"""
+
+
+def write_messages(folder: Path, messages: int) -> tuple[Path, Path]:
+    """A table of messages in ``seq`` order as a Parquet file and as the table ``messages`` of a DuckDB file.
+
+    Always the same for a number of messages: a thousand a day in five conversations, up to 29 in a minute, texts of
+    about 50 bytes, a few messages without author. Made by the engine; memory does not grow with ``messages``.
+    """
+    rng = random.Random(1)
+    phrases = [" ".join(rng.choices(WORDS, k=rng.randrange(1, 8))) for _ in range(1_024)]
+    parquet, stored = folder / f"{messages}.parquet", folder / f"{messages}.duckdb"
+    with duckdb.connect(str(stored), config={"memory_limit": "1GB"}) as connection:
+        connection.execute(
+            "CREATE TEMP TABLE phrases AS SELECT unnest($all) AS phrase, generate_subscripts($all, 1) AS at",
+            {"all": phrases},
+        )
+        connection.execute(f"CREATE TABLE messages AS {_MESSAGES}", {"rows": messages})
+        connection.execute(f"COPY (FROM messages) TO '{parquet}' (COMPRESSION zstd)")
+    return parquet, stored

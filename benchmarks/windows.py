@@ -1,0 +1,317 @@
+"""Windows planned, read and rendered: against the peer's way, against one plain pass, and as the table grows.
+
+``python -m benchmarks windows [--rows 1000000] [--runs 7] [--quick] [--only peer|pass|scale]``. What is compared runs
+in one process, in turns; ratios are of minima. Seconds depend on the machine; ratios should not.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import peer_windows as peer
+from benchmarks.chats import write_messages
+from benchmarks.measure import python
+from stages.windows.lines import read_lines
+from stages.windows.plan import plan_windows
+from stages.windows.read import read_windows
+from stages.windows.render import join_lines, render_lines
+from stages.windows.spec import WindowSpec
+from stages.windows.split import split_window
+
+SPECS: Final = {
+    "messages": WindowSpec("messages", 200),
+    "days": WindowSpec("days", 1, align="calendar", timezone="Europe/Lisbon"),
+    "bytes": WindowSpec("bytes", 20_000),
+    "tokens": WindowSpec("tokens", 5_000),
+    "session": WindowSpec("session", 60, weigh="bytes:20000"),
+}
+_COLUMNS: Final = ["ts", "author", "text"]
+_SECOND: Final = 1_000_000
+_START_US: Final = 1_672_531_200 * _SECOND
+_MOST_PLAN: Final = 0.10
+_MOST_WHOLE: Final = 1.5
+_MOST_MEMORY: Final = 700
+_MOST_GROWTH: Final = 1.05
+_LIMIT: Final = "300MB"
+_CHILD: Final = "import sys; from benchmarks.windows import alone; alone(sys.argv[1], sys.argv[2])"
+
+Work = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A claim of the peer's: ``rows`` messages ``apart`` seconds, our specification of it and the peer's cutting."""
+
+    name: str
+    what: str
+    rows: int
+    apart: int
+    text: Callable[[int], str]
+    target: int
+    spec: WindowSpec | None
+    cut: Callable[[ir.Table], list[peer.Window]]
+
+
+def _phrase(number: int) -> str:
+    return f"message {number} about the boat, the dinner and a café"
+
+
+def _whole_window(table: ir.Table) -> peer.Window:
+    edges = table.aggregate(first=table.ts.min(), last=table.ts.max(), rows=table.count()).to_pyarrow().to_pylist()[0]
+    return peer.Window(edges["first"], edges["last"], table, edges["rows"])
+
+
+PARTS: Final = 50
+TIES: Final = 30
+WORKLOADS: Final = (
+    Workload(
+        "W1", "bytes, 10,000 each", 5_000, 1, lambda _: "a" * 100, 100,
+        WindowSpec("bytes", 10_000, 0), lambda table: list(peer.by_bytes(table, 10_000, 0)),
+    ),
+    Workload(
+        "W2", "100 messages, overlap 0.2", 10_000, 60, _phrase, 100,
+        WindowSpec("messages", 100), lambda table: list(peer.by_messages(table, 100, 0.2)),
+    ),
+    Workload(
+        "W3", "3 hours, overlap 0.2", 10_000, 360, _phrase, 100,
+        WindowSpec("hours", 3), lambda table: list(peer.by_hours(table, 3, 0.2)),
+    ),
+    Workload(
+        "W4", f"one window in {PARTS} parts", 10_000, 60, _phrase, 50,
+        None, lambda table: peer.split(_whole_window(table), PARTS),
+    ),
+)  # fmt: skip
+"""``spec`` is None where one window is split."""
+
+
+def messages(workload: Workload, rows: int, *, ties: int = 1) -> pa.Table:
+    """The workload's messages, of which ``ties`` share each time; as many a day with ties as without."""
+    number = np.arange(rows)
+    texts = [workload.text(i) for i in range(rows)]
+    return pa.table(
+        {
+            "seq": number,
+            "ts": pa.array(_START_US + number // ties * ties * workload.apart * _SECOND).cast(
+                pa.timestamp("us", tz="UTC")
+            ),
+            "author": pa.array([f"Person {'ABCDEFGH'[i * 7 % 8]}" for i in range(rows)]),
+            "text": texts,
+            "text_bytes": pa.array([len(text.encode()) for text in texts], pa.int32()),
+        }
+    )
+
+
+def ours(source: Any, spec: WindowSpec | None) -> int:
+    """Planned, read and rendered: the number of windows. Without ``spec``: one window read, split and rendered."""
+    if spec is None:
+        return len(_split(source))
+    return sum(1 for _ in read_lines(source, plan_windows(source, spec)))
+
+
+def _split(source: Any) -> list[str]:
+    window = source
+    if isinstance(source, ir.Table):
+        window = source.select("seq", *_COLUMNS).order_by("seq").to_pyarrow()
+    window = window.select(_COLUMNS).append_column("line", render_lines(window))
+    return [join_lines(part["line"]) for part in split_window(window, PARTS)]
+
+
+def timed(works: dict[str, Work], runs: int) -> dict[str, list[float]]:
+    """Seconds of each work, ``runs`` times in turns after one run that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for run in range(runs + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            if run:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def against_peer(folder: Path, options: argparse.Namespace) -> None:
+    """W1 to W4, each also where thirty messages share a time: the peer's planning and reading, ours and rendering."""
+    print(f"Against the peer's way: ms, minimum (median) of {options.runs} runs in turns; the peer does not render")
+    print(
+        "                                rows ties   windows: peer   ours   lost by peer     peer plan+read"
+        "      ours from DuckDB  ratio       ours from Arrow  ratio  target"
+    )
+    for workload in WORKLOADS:
+        for ties in (1, TIES):
+            print(_against_peer(workload, min(workload.rows, options.rows), ties, options.runs), flush=True)
+
+
+def _against_peer(workload: Workload, rows: int, ties: int, runs: int) -> str:
+    chat = messages(workload, rows, ties=ties)
+    connection = ibis.duckdb.connect()
+    table = connection.create_table("messages", chat)
+    windows = workload.cut(table)
+    kept = {seq for window in peer.read(windows) for seq in window["seq"].to_pylist()}
+    seconds = timed(
+        {
+            "peer": lambda: peer.read(workload.cut(table)),
+            "duckdb": lambda: ours(table, workload.spec),
+            "arrow": lambda: ours(chat, workload.spec),
+        },
+        runs,
+    )
+    connection.disconnect()
+    stored, here = (min(seconds["peer"]) / min(seconds[name]) for name in ("duckdb", "arrow"))
+    return (
+        f"{workload.name} {workload.what:<26} {rows:6,} {ties:4} {len(windows):15,} {ours(chat, workload.spec):6,}"
+        f" {rows - len(kept):14,} {_ms(seconds['peer']):>18} {_ms(seconds['duckdb']):>21} {stored:5.0f}x"
+        f" {_ms(seconds['arrow']):>21} {here:5.0f}x {workload.target:6}x {_judge(min(stored, here) >= workload.target)}"
+    )
+
+
+def floor(source: Any) -> int:
+    """Every line built once by one query and streamed, without windows: the bytes of them all."""
+    table = _as_ibis(source)
+    author = ibis.coalesce(table.author.nullif(""), "*")
+    line = table.ts.strftime("%Y-%m-%d %H:%M") + " " + author + ": " + table.text + "\n"
+    return sum(batch.column("line").nbytes for batch in table.select("seq", line=line).to_pyarrow_batches())
+
+
+def _as_ibis(source: Any) -> ir.Table:
+    return source if isinstance(source, ir.Table) else ibis.duckdb.connect().read_parquet(source)
+
+
+def _drain(windows: Iterator[Any]) -> int:
+    return sum(1 for _ in windows)
+
+
+def against_one_pass(folder: Path, options: argparse.Namespace) -> None:
+    """A million messages: planning against reading, and all of it against the lines built once without windows.
+
+    ``read`` hands out slices of three columns, ``lines`` the bytes of a prompt; planning is set against both.
+    """
+    parquet, stored = write_messages(folder, options.rows)
+    print(f"\n{options.rows:,} messages: seconds, minimum of {options.runs} runs in turns")
+    print(
+        "        unit      windows     plan     read    lines    floor"
+        f"   plan/read, plan/lines (under {_MOST_PLAN:.0%})   (plan+lines)/floor (at most {_MOST_WHOLE})"
+    )
+    connection = ibis.duckdb.connect(stored, read_only=True)
+    for kind, source in (("Parquet", parquet), ("DuckDB", connection.table("messages"))):
+        for unit, spec in SPECS.items():
+            print(f"{kind:<7} {unit:<8} {_against_one_pass(source, spec, options.runs)}", flush=True)
+    connection.disconnect()
+
+
+def _against_one_pass(source: Any, spec: WindowSpec, runs: int) -> str:
+    plan = plan_windows(source, spec)
+    seconds = timed(
+        {
+            "floor": lambda: floor(source),
+            "plan": lambda: plan_windows(source, spec),
+            "read": lambda: _drain(read_windows(source, plan, columns=_COLUMNS)),
+            "lines": lambda: _drain(read_lines(source, plan)),
+        },
+        runs,
+    )
+    least = {name: min(times) for name, times in seconds.items()}
+    read, lines = (least["plan"] / least[name] for name in ("read", "lines"))
+    whole = (least["plan"] + least["lines"]) / least["floor"]
+    return (
+        f"{plan.num_rows:8,} {least['plan']:8.3f} {least['read']:8.3f} {least['lines']:8.3f} {least['floor']:8.3f}"
+        f" {read:11.1%} {_judge(read < _MOST_PLAN):<6} {lines:9.1%} {_judge(lines < _MOST_PLAN):<6}"
+        f" {whole:14.2f} {_judge(whole <= _MOST_WHOLE)}"
+    )
+
+
+def alone(kind: str, path: str) -> None:
+    """Print as JSON what planning, reading and rendering by bytes takes; run as a process of its own."""
+    if kind == "Parquet":
+        source = ibis.duckdb.connect(memory_limit=_LIMIT).read_parquet(path)
+    else:
+        source = ibis.duckdb.connect(path, read_only=True, memory_limit=_LIMIT).table("messages")
+    ibis.duckdb.connect().sql("SELECT 1 AS one").to_pyarrow()
+    started = time.perf_counter()
+    plan = plan_windows(source, SPECS["bytes"])
+    planned = time.perf_counter()
+    windows = rendered = 0
+    for _, lines in read_lines(source, plan):
+        windows += 1
+        rendered += len(lines)
+    ended = time.perf_counter()
+    print(json.dumps({"plan": planned - started, "lines": ended - planned, "windows": windows, "bytes": rendered}))
+
+
+def as_it_grows(folder: Path, options: argparse.Namespace) -> None:
+    """Three sizes, ten times apart, each in a process whose DuckDB has 300 MB: seconds, memory, and growth."""
+    print(f"\nGrowth: windows of bytes planned, read and rendered; a process each, DuckDB memory_limit {_LIMIT}")
+    print("                rows     windows     plan s    lines s    process memory")
+    sizes = [options.rows // 10, options.rows, *([] if options.quick else [options.rows * 10])]
+    seconds: dict[str, dict[int, float]] = {"Parquet": {}, "DuckDB": {}}
+    for rows in sizes:
+        parquet, stored = write_messages(folder / "growth", rows)
+        for kind, path in (("Parquet", parquet), ("DuckDB", stored)):
+            costs = [python("-c", _CHILD, kind, str(path)) for _ in range(min(3, options.runs))]
+            said = [json.loads(cost.output) for cost in costs]
+            memory = max(cost.memory for cost in costs)
+            seconds[kind][rows] = min(one["plan"] + one["lines"] for one in said)
+            best = min(said, key=lambda one: one["plan"] + one["lines"])
+            print(
+                f"{kind:<8} {rows:11,} {best['windows']:11,} {best['plan']:10.3f} {best['lines']:10.3f}"
+                f" {memory:10.0f} MB  (at most {_MOST_MEMORY}) {_judge(memory <= _MOST_MEMORY)}",
+                flush=True,
+            )
+        for path in (parquet, stored):
+            path.unlink()
+    for kind, by_rows in seconds.items():
+        exponent = growth(by_rows)
+        judged = _judge(exponent <= _MOST_GROWTH)
+        print(f"{kind:<8} grows with rows to the power of {exponent:.2f} (at most {_MOST_GROWTH}) {judged}")
+
+
+def growth(seconds: dict[int, float]) -> float:
+    """The exponent e of ``seconds = c * rows ** e``, by least squares of the logarithms."""
+    slope, _ = np.polyfit([math.log(rows) for rows in seconds], [math.log(took) for took in seconds.values()], 1)
+    return float(slope)
+
+
+def _ms(seconds: list[float]) -> str:
+    return f"{1_000 * min(seconds):.1f} ({1_000 * statistics.median(seconds):.1f})"
+
+
+def _judge(met: bool) -> str:
+    return "met" if met else "missed"
+
+
+SECTIONS: Final[dict[str, Callable[[Path, argparse.Namespace], None]]] = {
+    "peer": against_peer,
+    "pass": against_one_pass,
+    "scale": as_it_grows,
+}
+"""Name and function; a section prints what it has measured."""
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Run the sections, or the one that is named."""
+    parser = argparse.ArgumentParser(prog="benchmarks windows", description=__doc__)
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="messages of the large table; growth is up to ten times that"
+    )
+    parser.add_argument("--runs", type=int, default=7, help="runs of which the minimum counts")
+    parser.add_argument("--quick", action="store_true", help="leave out the largest size")
+    parser.add_argument("--only", choices=list(SECTIONS), help="one section")
+    options = parser.parse_args(arguments)
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    with tempfile.TemporaryDirectory(prefix="streamliner-windows-") as name:
+        (Path(name) / "growth").mkdir()
+        for section, run in SECTIONS.items():
+            if options.only in (None, section):
+                run(Path(name), options)
