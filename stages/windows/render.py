@@ -19,8 +19,8 @@ LINE_BYTES: Final = len("2026-01-31 23:59 : \n")
 NOBODY: Final = "*"
 _DAY_MINUTES: Final = 24 * 60
 _MINUTES: Final = np.array([f" {minute // 60:02}:{minute % 60:02}" for minute in range(_DAY_MINUTES)], dtype="S6")
-_SLICE_ROWS: Final = 1 << 17
-_SLICE_BYTES: Final = 1 << 30
+SLICE_ROWS: Final = 1 << 15
+SLICE_BYTES: Final = 1 << 24
 
 
 def line_weights(messages: pa.Table | pa.RecordBatch, unit: str = "bytes") -> NDArray[np.int64]:
@@ -50,27 +50,12 @@ def to_tokens(weights: NDArray[np.int64]) -> NDArray[np.int64]:
 def render_lines(messages: pa.Table | pa.RecordBatch) -> pa.ChunkedArray:
     """The lines of messages as strings, one a row, in order; columns ``ts`` (UTC), ``author``, ``text`` are read.
 
-    Vectorised: each distinct minute and author is written once per 131,072 rows, and no Python object is made per
-    message. Linear in the bytes of the text.
+    Vectorised: each distinct author is written once per 32,768 rows, each day once per run of it, and no Python object
+    is made per message. Linear in the bytes of the text.
     """
     batches = messages.to_batches() if isinstance(messages, pa.Table) else [messages]
-    chunks = [lines for batch in batches for piece in _pieces(batch) for lines in [_lines(piece)]]
+    chunks = [lines_of(piece) for batch in batches for _, piece in line_slices(batch)]
     return pa.chunked_array(chunks, type=pa.string())
-
-
-def with_lines(batches: pa.RecordBatchReader, name: str = "line") -> pa.RecordBatchReader:
-    """The same stream with the lines as a further column, each built once, however many windows share it.
-
-    Put it in front of :func:`stages.windows.read.read_windows`: a window's lines are then a slice.
-    """
-    schema = batches.schema.append(pa.field(name, pa.string(), nullable=False))
-
-    def rendered() -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for piece in _pieces(batch):
-                yield pa.RecordBatch.from_arrays([*piece.columns, _lines(piece)], schema=schema)
-
-    return pa.RecordBatchReader.from_batches(schema, rendered())
 
 
 def join_lines(lines: pa.ChunkedArray | pa.Array) -> str:
@@ -79,7 +64,23 @@ def join_lines(lines: pa.ChunkedArray | pa.Array) -> str:
     return b"".join(_bytes(chunk) for chunk in chunks).decode("utf-8")
 
 
-def _lines(batch: pa.RecordBatch) -> pa.StringArray:
+def line_slices(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """A batch in slices whose lines are built at once: (row of the first, slice) of :data:`SLICE_ROWS` rows and
+    :data:`SLICE_BYTES` of text at most, or of one row; they fit the processor's cache and a string array's offsets.
+    """
+    for start in range(0, batch.num_rows, SLICE_ROWS):
+        piece = batch.slice(start, SLICE_ROWS)
+        ends = np.cumsum(_text_bytes(piece.column("text")))
+        row = 0
+        while row < piece.num_rows:
+            taken = int(ends[row - 1]) if row else 0
+            end = max(int(ends.searchsorted(taken + SLICE_BYTES, "right")), row + 1)
+            yield start + row, piece.slice(row, end - row)
+            row = end
+
+
+def lines_of(batch: pa.RecordBatch) -> pa.StringArray:
+    """The lines of one of the slices of :func:`line_slices`; an array from offset 0."""
     text = _plain(batch.column("text"))
     if text.null_count:
         text = pc.fill_null(text, "")
@@ -93,10 +94,11 @@ def _heads(batch: pa.RecordBatch) -> pa.StringArray:
         return pa.repeat(f" {NOBODY}: ", batch.num_rows)
     coded = batch.column("author")
     if not pa.types.is_dictionary(coded.type):
-        coded = pc.dictionary_encode(coded)
-    names = coded.dictionary.to_pylist()
-    heads = pa.array([f" {name or NOBODY}: " for name in names] + [f" {NOBODY}: "], pa.string())
-    return heads.take(pc.fill_null(coded.indices.cast(pa.int32()), len(names)))
+        coded = pc.dictionary_encode(_plain(coded))
+    # one more, empty, for those without a name
+    names = pc.fill_null(pa.concat_arrays([_plain(coded.dictionary), pa.array([""])]), "")
+    heads = pc.binary_join_element_wise(" ", pc.if_else(pc.equal(names, ""), NOBODY, names), ": ", "")
+    return heads.take(pc.fill_null(coded.indices.cast(pa.int32()), len(names) - 1))
 
 
 def _stamps(ts: NDArray[np.int64]) -> pa.StringArray:
@@ -113,18 +115,6 @@ def _stamps(ts: NDArray[np.int64]) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(ts), pa.py_buffer(offsets), pa.py_buffer(stamps.view(np.uint8)))
 
 
-def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Slices whose lines fit the 32-bit offsets of a string array."""
-    for start in range(0, batch.num_rows, _SLICE_ROWS):
-        piece = batch.slice(start, _SLICE_ROWS)
-        if piece.num_rows > 1 and piece.column("text").nbytes > _SLICE_BYTES:
-            half = piece.num_rows // 2
-            yield from _pieces(piece.slice(0, half))
-            yield from _pieces(piece.slice(half))
-        else:
-            yield piece
-
-
 def _bytes(lines: pa.Array) -> bytes:
     if len(lines) == 0:
         return b""
@@ -137,6 +127,12 @@ def _plain(texts: Any) -> Any:
     """Text without a dictionary or a view, which the kernels for lengths and joins do not take."""
     kind = texts.type
     return texts if pa.types.is_string(kind) else texts.cast(pa.string())
+
+
+def _text_bytes(texts: pa.Array) -> NDArray[np.int64]:
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        texts = texts.cast(pa.large_string())
+    return _numbers(pc.binary_length(texts))
 
 
 def _numbers(values: Any) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.windows.plan import plan_windows
 from stages.windows.read import read_windows
-from stages.windows.render import join_lines, line_weights, render_lines, with_lines
+from stages.windows.render import join_lines, line_weights, render_lines
 from stages.windows.spec import WindowSpec
 
 Make = Callable[..., pa.Table]
@@ -70,17 +70,6 @@ def test_a_windows_bytes_are_those_of_its_lines(messages: Make, unit: str) -> No
     plan = plan_windows(chat, WindowSpec(unit, 120))  # type: ignore[arg-type]
     sizes = [len(join_lines(render_lines(window)).encode()) for _, window in read_windows(chat, plan)]
     assert sizes == plan["n_bytes"].to_pylist()
-
-
-def test_lines_built_once_are_shared_by_the_windows(messages: Make) -> None:
-    chat = messages([i // 3 * 60_000_000 for i in range(300)], [f"olá {i}" for i in range(300)])
-    plan = plan_windows(chat, WindowSpec("bytes", 1_000, 0.5))
-    whole = render_lines(chat).to_pylist()
-    for row, (_, window) in zip(
-        plan.to_pylist(), read_windows(with_lines(chat.to_reader(max_chunksize=70)), plan), strict=True
-    ):
-        assert window["line"].to_pylist() == whole[row["start_seq"] : row["end_seq"]]
-        assert window.schema.names == [*chat.schema.names, "line"]
 
 
 def test_more_rows_than_one_slice_holds_are_all_rendered(messages: Make) -> None:
