@@ -34,10 +34,10 @@ def read_lines(source: Any, plan: pa.Table) -> Iterator[tuple[int, bytes]]:
     for name in ("ts", "text"):
         if name not in messages.names:
             raise TableError(f"The table has no column {name}: a line cannot be written without it.")
-    if not wanted:
+    if not wanted.numbers:
         return
     names = [name for name in ("seq", "ts", "author", "text") if name in messages.names]
-    batches = in_order(messages, names, wanted[0].start, wanted[-1].end)
+    batches = in_order(messages, names, wanted.starts[0], wanted.ends[-1])
     slices = ((low + start, piece) for low, batch in batches for start, piece in line_slices(batch))
     for index, pieces in hand_out(slices, wanted, _held, _bytes):
         yield index, b"".join(pieces)

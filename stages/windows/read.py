@@ -15,11 +15,11 @@ Slice = TypeVar("Slice")
 
 
 class Wanted(NamedTuple):
-    """A window of a plan: its number, and its messages [start, end)."""
+    """The windows of a plan: their numbers, and the messages [start, end) of each."""
 
-    number: int
-    start: int
-    end: int
+    numbers: list[int]
+    starts: list[int]
+    ends: list[int]
 
 
 def read_windows(
@@ -44,25 +44,25 @@ def read_windows(
     for name in names:
         if name not in messages.names:
             raise TableError(f"The table has no column {name}: ask for columns that it has.")
-    if not wanted:
+    if not wanted.numbers:
         return
     asked = list(dict.fromkeys(["seq", *names]))
-    batches = in_order(messages, asked, wanted[0].start, wanted[-1].end)
+    batches = in_order(messages, asked, wanted.starts[0], wanted.ends[-1])
     for index, slices in hand_out(batches, wanted, lambda batch: batch.select(names), _rows):
         yield index, pa.Table.from_batches(slices)
 
 
-def windows_of(plan: pa.Table) -> list[Wanted]:
+def windows_of(plan: pa.Table) -> Wanted:
     """The windows of a plan, seen to be in order; :class:`TableError` where they are not or a column is missing."""
     index, start, end = (_whole(plan, name) for name in ("window_index", "start_seq", "end_seq"))
     if (np.diff(start) <= 0).any() or (np.diff(end) <= 0).any() or (end <= start).any():
         raise TableError("The plan's windows are not in order: keep its rows as `plan_windows` made them.")
-    return list(map(Wanted, index.tolist(), start.tolist(), end.tolist()))
+    return Wanted(index.tolist(), start.tolist(), end.tolist())
 
 
 def hand_out(
     batches: Iterable[tuple[int, pa.RecordBatch]],
-    wanted: Sequence[Wanted],
+    wanted: Wanted,
     hold: Callable[[pa.RecordBatch], Held],
     cut: Callable[[Held, int, int], Slice],
 ) -> Iterator[tuple[int, list[Slice]]]:
@@ -72,23 +72,26 @@ def hand_out(
     window lies what is kept as long as one does; ``cut`` takes its rows [a, b).
     """
     held: deque[tuple[int, int, Held]] = deque()
+    numbers, starts, ends = wanted
     turn = 0
     for low, batch in batches:
         high = low + batch.num_rows
-        if high > wanted[turn].start:
+        if high > starts[turn]:
             held.append((low, high, hold(batch)))
-        while turn < len(wanted) and wanted[turn].end <= high:
-            number, start, end = wanted[turn]
-            turn += 1
+        while ends[turn] <= high:
+            start, end = starts[turn], ends[turn]
             yield (
-                number,
+                numbers[turn],
                 [
                     cut(piece, max(start, first) - first, min(end, last) - first)
                     for first, last, piece in held
                     if first < end and last > start
                 ],
             )
-            while held and (turn == len(wanted) or held[0][1] <= wanted[turn].start):
+            turn += 1
+            if turn == len(ends):
+                return
+            while held and held[0][1] <= starts[turn]:
                 held.popleft()
 
 
