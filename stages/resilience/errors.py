@@ -52,3 +52,11 @@ class BreakerOpenError(RefusedError):
 
 class CostLimitError(RefusedError):
     """The limit of money was reached."""
+
+
+class NoNetworkError(RefusedError):
+    """There is no network at all: no name can be resolved, or no route leads anywhere."""
+
+
+class OutOfTimeError(RefusedError):
+    """The time of the batch or run does not reach so far; a later run takes it up."""

@@ -1,0 +1,285 @@
+"""One request and its answer by aiohttp: pinned to judged addresses, bounded in time and bytes, never repeated.
+
+aiohttp is known here alone. What it would do by itself is off: redirects, retries, cookies, proxies of the
+environment, decompression (its own is not bounded in all), its limits (they leak on reused connections) and its
+look-ups of names.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from stages.enrich.fetch.addresses import Address, AddressGuard
+from stages.enrich.fetch.answers import REDIRECTS, TooSlowError, failure
+from stages.enrich.fetch.content import ENCODINGS, decoder
+from stages.enrich.fetch.links import Link
+from stages.enrich.fetch.network import OFFLINE, is_offline
+from stages.enrich.fetch.records import FetchUsage
+from stages.resilience.errors import CallError, NoNetworkError, PermanentError, TransientError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+NAME: Final = "Streamliner"
+"""What robots.txt knows us by."""
+
+_CHUNK: Final = 1 << 16
+# servers close what is idle after five seconds or more; a connection that we close first is never one that they have
+_IDLE_SECONDS: Final = 4.0
+_LONGEST_HEADER: Final = 1 << 16
+_REST: Final = 1 << 16
+_YIELD_EVERY: Final = 1 << 20
+
+_pinned: ContextVar[tuple[Address, ...]] = ContextVar("pinned")
+
+
+class _NotPublicError(OSError):
+    """A socket was asked for an address that may not be connected to."""
+
+
+def user_agent() -> str:
+    """Who we are, and nothing about whose chat it is."""
+    try:
+        number = version("streamliner")
+    except PackageNotFoundError:
+        number = "0"
+    return f"{NAME}/{number} (+reads the pages that people link to in a chat, once each, for its chronicle)"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked for: at most ``limit`` bytes once decompressed. ``judge`` sees the headers of a 2xx before its
+    body is read, and may raise. With ``cut`` a longer body ends at the limit instead of failing."""
+
+    accept: str
+    limit: int
+    judge: Callable[[Mapping[str, str]], None]
+    cut: bool = False
+
+
+@dataclass
+class Flight:
+    """One request on its way. ``health`` is what it says about the server once it has ended."""
+
+    seconds: float
+    connected: bool = False
+    reused: bool = False
+    answered: bool = False
+    health: Literal["succeeded", "failed", "abandoned"] = "abandoned"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """``location`` is set for a redirect alone, and ``body`` is then empty."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    location: str | None = None
+
+
+class Client:
+    """The pool of one event loop; made and closed inside of it."""
+
+    def __init__(self, guard: AddressGuard, connect_seconds: float, usage: FetchUsage) -> None:
+        self._guard = guard
+        self._connect_seconds = connect_seconds
+        self._usage = usage
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        import aiohttp
+
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            use_dns_cache=False,
+            resolver=_pinned_resolver(),
+            socket_factory=self._socket,
+            keepalive_timeout=_IDLE_SECONDS,
+            ssl=ssl.create_default_context(),
+        )
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_reuseconn.append(_reused)
+        trace.on_connection_create_end.append(_connected)
+        trace.on_request_headers_sent.append(self._sent)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            headers={"User-Agent": user_agent(), "Accept-Encoding": ENCODINGS},
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_seconds, sock_connect=None),
+            trace_configs=[trace],
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+            read_bufsize=_CHUNK,
+        )
+        # the session would send a request once more by itself when a kept connection breaks
+        self._session._retry_connection = False
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def exchange(self, link: Link, addresses: tuple[Address, ...], ask: Ask, flight: Flight) -> Reply:
+        """Send one GET and read its answer. Raises the error that its status means, or that it met on its way.
+
+        All of it takes at most ``flight.seconds``: :class:`TooSlowError` after that, or :class:`TransientError` while
+        nothing is connected.
+        """
+        from yarl import URL
+
+        if self._session is None:
+            raise RuntimeError("the client is not open")
+        pinned = _pinned.set(addresses)
+        timeout = asyncio.timeout(flight.seconds)
+        try:
+            async with (
+                timeout,
+                self._session.get(
+                    URL(link.url, encoded=True),
+                    allow_redirects=False,
+                    headers={"Accept": ask.accept},
+                    trace_request_ctx=flight,
+                ) as response,
+            ):
+                flight.answered = True
+                flight.health = "failed" if response.status >= 500 else "succeeded"
+                if response.status in REDIRECTS and (location := response.headers.get("Location")) is not None:
+                    await _finish_small(response)
+                    return Reply(response.status, response.headers, b"", location)
+                error = failure(response.status, response.headers)
+                if error is not None:
+                    await _finish_small(response)
+                    raise error
+                ask.judge(response.headers)
+                body = await self._body(response, ask.limit, ask.cut)
+                return Reply(response.status, response.headers, body)
+        except CallError:
+            raise
+        except TimeoutError:
+            if not flight.answered:
+                flight.health = "failed"
+            if timeout.expired() and flight.connected:
+                raise TooSlowError("The page took longer than fetch.total_timeout_seconds.") from None
+            raise TransientError("The site could not be reached in time.") from None
+        except Exception as error:  # noqa: BLE001  aiohttp raises its own, the parser's, the system's and ValueErrors
+            raise self._failed(error, flight) from None
+        finally:
+            _pinned.reset(pinned)
+
+    def _failed(self, error: Exception, flight: Flight) -> CallError:
+        """The class of what aiohttp or the system raised."""
+        import aiohttp
+
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return PermanentError("The site's certificate is not valid.")
+        if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _NotPublicError):
+            return PermanentError("The link leads to an address that is not public (fetch.allow_networks).")
+        if isinstance(error, OSError) and is_offline(error):
+            return NoNetworkError(OFFLINE)
+        if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError | OSError):
+            # a kept connection may have ended in the meantime: that says nothing about the server
+            if not flight.reused or flight.answered:
+                flight.health = "failed"
+            return TransientError("The site could not be reached, or it closed the connection.")
+        if isinstance(error, aiohttp.ClientError | aiohttp.http_exceptions.HttpProcessingError | ValueError):
+            flight.health = "succeeded"
+            return PermanentError("The site answered with something that is not HTTP.")
+        raise error
+
+    async def _body(self, response: "aiohttp.ClientResponse", limit: int, cut: bool) -> bytes:
+        decode = decoder(response.headers.get("Content-Encoding", ""))
+        length = response.content_length
+        if length is not None and length > limit and not cut:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        received = size = since = 0
+        try:
+            async for chunk in response.content.iter_any():
+                received += len(chunk)
+                for piece in decode.feed(chunk):
+                    parts.append(piece)
+                    size += len(piece)
+                    since += len(piece)
+                    if size > limit:
+                        if cut:
+                            return b"".join(parts)[:limit]
+                        raise _too_large(limit)
+                    if since >= _YIELD_EVERY:
+                        since = 0
+                        await asyncio.sleep(0)
+                # compressed nothing without end: no output, but no end either
+                if received > limit + _REST:
+                    raise _too_large(limit)
+        finally:
+            self._usage.bytes += received
+            self._usage.bytes_read += size
+        decode.finish()
+        return b"".join(parts)
+
+    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """Every socket that is ever opened, whatever led here: the last check of where it goes."""
+        family, kind, protocol, _, where = info
+        if not self._guard.admits_text(str(where[0])):
+            raise _NotPublicError("not a public address")
+        return socket.socket(family, kind, protocol)
+
+    async def _sent(self, _session: object, context: Any, _params: object) -> None:
+        self._usage.requests += 1
+
+
+async def _finish_small(response: "aiohttp.ClientResponse") -> None:
+    """Read a short rest that nobody wants, so that the connection can be used again; a long one ends it."""
+    if response.content_length is not None and response.content_length <= _REST:
+        import aiohttp
+
+        try:
+            await response.read()
+        except (aiohttp.ClientError, OSError):
+            response.close()
+    else:
+        response.close()
+
+
+async def _reused(_session: object, context: Any, _params: object) -> None:
+    context.trace_request_ctx.reused = context.trace_request_ctx.connected = True
+
+
+async def _connected(_session: object, context: Any, _params: object) -> None:
+    context.trace_request_ctx.connected = True
+
+
+def _too_large(limit: int) -> PermanentError:
+    return PermanentError(f"The link leads to more than {limit / 1_000_000:g} MB (fetch.page_max_mb).")
+
+
+def _pinned_resolver() -> "aiohttp.abc.AbstractResolver":
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class Pinned(AbstractResolver):
+        """Answers with what was judged for this very request, so that the name keeps its Host header and SNI."""
+
+        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host=str(address),
+                    port=port,
+                    family=socket.AF_INET6 if address.version == 6 else socket.AF_INET,
+                    proto=0,
+                    flags=socket.AI_NUMERICHOST,
+                )
+                for address in _pinned.get()
+            ]
+
+        async def close(self) -> None:
+            return None
+
+    return Pinned()
