@@ -39,7 +39,14 @@ class UnusablePictureError(StreamlinerError):
 
 @dataclass(frozen=True)
 class Picture:
-    """What was stored: names largest first, the size of the largest, and the sha256 (hex) of the original bytes."""
+    """What was stored: names largest first, the size of the largest, and the sha256 (hex) of the original bytes.
+
+    ``sizes`` are (width, height) of each file, in the order of ``files``. ``preview`` is a ``data:`` address of at
+    most 600 characters to show until the file has come. ``look`` is 16 hex digits that copies of the picture share
+    but for a few bits (see :mod:`stages.enrich.similar`), or None where too little is to be seen. Both are made
+    from the smallest file, so that they are the same whenever they are asked for, and both are None where that file
+    can no longer be read.
+    """
 
     files: tuple[str, ...]
     width: int
@@ -47,6 +54,9 @@ class Picture:
     mime: str
     sha256: str
     animated: bool
+    sizes: tuple[tuple[int, int], ...]
+    preview: str | None
+    look: str | None
 
 
 def store_picture(data: bytes, media_dir: Path, scratch: Path, *, widths: Iterable[int], max_pixels: int) -> Picture:
@@ -54,7 +64,7 @@ def store_picture(data: bytes, media_dir: Path, scratch: Path, *, widths: Iterab
 
     Files are ``<sha256[:32]>-<width>.jpg``, or ``.webp`` for what was drawn rather than photographed. They are
     written in ``scratch`` and renamed. Cost: one decoding, at a fraction of the size where JPEG allows it, and one
-    encoding a size; memory is that of the decoded picture.
+    encoding a size; memory is that of the decoded picture. A picture whose files are there costs a small decoding.
 
     Raises :class:`UnusablePictureError` for what is no picture, cut off, or has more than ``max_pixels``, and
     :class:`StreamlinerError` when the folder cannot be written.
@@ -72,7 +82,27 @@ def store_picture(data: bytes, media_dir: Path, scratch: Path, *, widths: Iterab
                 _write_once(target, scratch, _encoded(upright, target_size, drawn))
     width, height = sizes[0]
     mime = "image/webp" if drawn else "image/jpeg"
-    return Picture(tuple(target.name for target in targets), width, height, mime, sha256, animated)
+    preview, look = _seen(list(targets)[-1])
+    return Picture(
+        tuple(target.name for target in targets), width, height, mime, sha256, animated, tuple(sizes), preview, look
+    )
+
+
+def _seen(stored: Path) -> tuple[str | None, str | None]:
+    """Preview and hash of a stored file, read at a fraction of its size where it is a JPEG."""
+    from PIL import Image
+
+    from stages.enrich.preview import preview_uri
+    from stages.enrich.similar import SIDE, picture_hash
+
+    try:
+        with Image.open(stored, formats=("JPEG", "WEBP")) as image:
+            image.draft(None, (SIDE, SIDE))
+            coarse = image.resize((SIDE, SIDE), Image.Resampling.BOX)
+            return preview_uri(coarse, image.size), picture_hash(coarse)
+    except (OSError, SyntaxError, ValueError):
+        # the disk has lost what was stored whole; the picture is neither better nor worse without its preview
+        return None, None
 
 
 def _opened(data: bytes, max_pixels: int) -> "Image":
