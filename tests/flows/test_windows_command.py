@@ -239,6 +239,12 @@ def test_the_lines_of_one_window(streamliner, chat: Path, number: int) -> None:
     assert len(wanted.encode()) == window["n_bytes"]
 
 
+def test_lines_come_in_order_from_a_table_that_is_not(run, tmp_path: Path) -> None:
+    pq.write_table(table().take([*range(60, 120), *range(59, -1, -1)]), tmp_path / "mixed.parquet", row_group_size=40)
+    status, shown, err = run("mixed.parquet", "--unit", "messages", "--size", "50", "--overlap", "0", "--window", "1")
+    assert (status, shown, err) == (0, "".join(lines(table())[50:100]), "")
+
+
 def on_a_terminal(columns: int, *arguments: object, cwd: Path) -> str:
     """What the command writes to a terminal of so many columns."""
     import fcntl
