@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
@@ -43,6 +44,18 @@ def python(*arguments: str) -> Cost:
         raise SystemExit(f"{' '.join(arguments[:4])} failed: {said.strip()[-400:]}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return Cost(seconds, cpu, peak[0], output)
+
+
+def timed(works: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
+    """Seconds of each work, ``runs`` times in turns after one run that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for run in range(runs + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            if run:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
 
 
 def _watch(process: psutil.Process, peak: list[float]) -> None:

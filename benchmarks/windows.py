@@ -1,7 +1,7 @@
 """Windows planned, read and rendered: against the peer's way, against one plain pass, and as the table grows.
 
-``python -m benchmarks windows [--rows 1000000] [--runs 7] [--quick] [--only peer|pass|scale]``. What is compared runs
-in one process, in turns; ratios are of minima. Seconds depend on the machine; ratios should not.
+``python -m benchmarks windows [--rows 1000000] [--runs 7] [--quick] [--only peer|pass|ways|scale]``. What is compared
+runs in one process, in turns; ratios are of minima. Seconds depend on the machine; ratios should not.
 """
 
 import argparse
@@ -24,7 +24,8 @@ import pyarrow as pa
 
 from benchmarks import peer_windows as peer
 from benchmarks.chats import write_messages
-from benchmarks.measure import python
+from benchmarks.measure import python, timed
+from benchmarks.windows_otherwise import in_the_engine, kernels, otherwise
 from stages.windows.lines import read_lines
 from stages.windows.plan import plan_windows
 from stages.windows.read import read_windows
@@ -48,8 +49,6 @@ _MOST_MEMORY: Final = 700
 _MOST_GROWTH: Final = 1.05
 _LIMIT: Final = "300MB"
 _CHILD: Final = "import sys; from benchmarks.windows import alone; alone(sys.argv[1], sys.argv[2])"
-
-Work = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -130,18 +129,6 @@ def _split(source: Any) -> list[str]:
     return [join_lines(part["line"]) for part in split_window(window, PARTS)]
 
 
-def timed(works: dict[str, Work], runs: int) -> dict[str, list[float]]:
-    """Seconds of each work, ``runs`` times in turns after one run that is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for run in range(runs + 1):
-        for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            if run:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
-
-
 def against_peer(folder: Path, options: argparse.Namespace) -> None:
     """W1 to W4, each also where thirty messages share a time: the peer's planning and reading, ours and rendering."""
     print(f"Against the peer's way: ms, minimum (median) of {options.runs} runs in turns; the peer does not render")
@@ -177,18 +164,6 @@ def _against_peer(workload: Workload, rows: int, ties: int, runs: int) -> str:
     )
 
 
-def floor(source: Any) -> int:
-    """Every line built once by one query and streamed, without windows: the bytes of them all."""
-    table = _as_ibis(source)
-    author = ibis.coalesce(table.author.nullif(""), "*")
-    line = table.ts.strftime("%Y-%m-%d %H:%M") + " " + author + ": " + table.text + "\n"
-    return sum(batch.column("line").nbytes for batch in table.select("seq", line=line).to_pyarrow_batches())
-
-
-def _as_ibis(source: Any) -> ir.Table:
-    return source if isinstance(source, ir.Table) else ibis.duckdb.connect().read_parquet(source)
-
-
 def _drain(windows: Iterator[Any]) -> int:
     return sum(1 for _ in windows)
 
@@ -196,7 +171,8 @@ def _drain(windows: Iterator[Any]) -> int:
 def against_one_pass(folder: Path, options: argparse.Namespace) -> None:
     """A million messages: planning against reading, and all of it against the lines built once without windows.
 
-    ``read`` hands out slices of three columns, ``lines`` the bytes of a prompt; planning is set against both.
+    ``read`` hands out slices of three columns, ``lines`` the bytes of a prompt; planning is set against both. ``floor``
+    streams the columns and builds the lines without windows, by SQL or by Arrow, whichever is faster here.
     """
     parquet, stored = write_messages(folder, options.rows)
     print(f"\n{options.rows:,} messages: seconds, minimum of {options.runs} runs in turns")
@@ -215,7 +191,8 @@ def _against_one_pass(source: Any, spec: WindowSpec, runs: int) -> str:
     plan = plan_windows(source, spec)
     seconds = timed(
         {
-            "floor": lambda: floor(source),
+            "sql": lambda: in_the_engine(source),
+            "arrow": lambda: kernels(source),
             "plan": lambda: plan_windows(source, spec),
             "read": lambda: _drain(read_windows(source, plan, columns=_COLUMNS)),
             "lines": lambda: _drain(read_lines(source, plan)),
@@ -224,9 +201,10 @@ def _against_one_pass(source: Any, spec: WindowSpec, runs: int) -> str:
     )
     least = {name: min(times) for name, times in seconds.items()}
     read, lines = (least["plan"] / least[name] for name in ("read", "lines"))
-    whole = (least["plan"] + least["lines"]) / least["floor"]
+    floor = min(least["sql"], least["arrow"])
+    whole = (least["plan"] + least["lines"]) / floor
     return (
-        f"{plan.num_rows:8,} {least['plan']:8.3f} {least['read']:8.3f} {least['lines']:8.3f} {least['floor']:8.3f}"
+        f"{plan.num_rows:8,} {least['plan']:8.3f} {least['read']:8.3f} {least['lines']:8.3f} {floor:8.3f}"
         f" {read:11.1%} {_judge(read < _MOST_PLAN):<6} {lines:9.1%} {_judge(lines < _MOST_PLAN):<6}"
         f" {whole:14.2f} {_judge(whole <= _MOST_WHOLE)}"
     )
@@ -294,6 +272,7 @@ def _judge(met: bool) -> str:
 SECTIONS: Final[dict[str, Callable[[Path, argparse.Namespace], None]]] = {
     "peer": against_peer,
     "pass": against_one_pass,
+    "ways": otherwise,
     "scale": as_it_grows,
 }
 """Name and function; a section prints what it has measured."""
@@ -311,7 +290,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     options = parser.parse_args(arguments)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory(prefix="streamliner-windows-") as name:
-        (Path(name) / "growth").mkdir()
+        for part in ("growth", "ways"):
+            (Path(name) / part).mkdir()
         for section, run in SECTIONS.items():
             if options.only in (None, section):
                 run(Path(name), options)
