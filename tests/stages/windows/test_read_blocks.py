@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages.errors import BadInput
-from stages.windows.blocks import BATCH_ROWS, BLOCK_ROWS
 from stages.windows.lines import read_lines
 from stages.windows.plan import plan_windows
 from stages.windows.read import read_windows
@@ -22,6 +21,7 @@ from stages.windows.spec import WindowSpec
 Make = Callable[..., pa.Table]
 Store = Callable[[pa.Table, Path], Any]
 ROWS = 600
+BATCH_ROWS, BLOCK_ROWS = 65_536, 262_144
 
 
 def as_chunks(table: pa.Table, folder: Path) -> pa.Table:

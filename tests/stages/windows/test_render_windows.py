@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,9 +73,21 @@ def test_a_windows_bytes_are_those_of_its_lines(messages: Make, unit: str) -> No
     assert sizes == plan["n_bytes"].to_pylist()
 
 
-def test_more_rows_than_one_slice_holds_are_all_rendered(messages: Make) -> None:
-    count = 140_000
+def test_lines_are_built_in_slices_of_bounded_rows(messages: Make) -> None:
+    count = 70_000
     chat = messages([i * 1_000_000 for i in range(count)])
     lines = render_lines(chat)
-    assert len(lines) == count
+    assert [len(chunk) for chunk in lines.chunks] == [32_768, 32_768, 4_464]
     assert lines[count - 1].as_py() == written((count - 1) * 1_000_000, "Quiet Heron", "x")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_lines_are_built_in_slices_of_bounded_bytes(messages: Make, kind: pa.DataType) -> None:
+    quarter = 4_194_304
+    sizes = [1, 0, 4 * quarter, 1, quarter, quarter, 2 * quarter, 0, 1, 5 * quarter, 3, 4]
+    chat = messages([0] * len(sizes), ["x" * size for size in sizes])
+    chat = chat.set_column(3, "text", chat["text"].cast(kind))
+    lines = render_lines(chat)
+    # 16 MiB of text fit a slice, and a byte more does not; what is larger stands alone
+    assert [len(chunk) for chunk in lines.chunks] == [2, 1, 3, 3, 1, 2]
+    assert pc.binary_length(lines).to_pylist() == [31 + size for size in sizes]
