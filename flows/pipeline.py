@@ -33,6 +33,7 @@ from stages.llm.destination import EXTRACTIVE
 from stages.metrics import PerformanceMonitor
 from stages.settings import load_settings
 from stages.windows.archive import window_spec
+from stages.windows.batches import batch_windows
 from stages.write.batch import CostLimit
 from stages.write.outcomes import keep_outcomes
 from stages.write.selection import Selection
@@ -115,15 +116,11 @@ def rehearse(run: Publication, exports: list[Export]) -> dict[str, Any]:
             ready.merge(archive, ledger)
             run.call(CANDIDATES, "Looking for links and media", **_candidates(run, archive))
             plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
-            waiting = archive.cursor().execute(
-                "SELECT coalesce(sum(n_bytes), 0) FROM windows WHERE list_contains(?, window_index)", [list(plan.todo)]
-            )
-            row = waiting.fetchone()
             _count(run, archive)
         run.details |= {
             "model": run.settings.llm.model,
-            "windows_to_write": len(plan.todo),
-            "tokens_expected": -(-int(row[0]) // 4) if row else 0,
+            "windows_to_write": plan.todo.num_rows,
+            "tokens_expected": -(-plan.todo_bytes // 4),
         }
         run.status = "dry-run"
         return run.report()
@@ -228,21 +225,20 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
     """
     settings = run.settings
     plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
-    run.details |= {"windows_waiting": len(plan.todo), "windows_failed": 0}
-    if not plan.todo:
+    wanted = plan.todo.num_rows
+    run.details |= {"windows_waiting": wanted, "windows_failed": 0}
+    if not wanted:
         return
     least = OFFLINE_WINDOWS if settings.llm.model == EXTRACTIVE else settings.llm.batch_windows
-    size = max(least, math.ceil(len(plan.todo) / MAX_BATCHES))
-    groups = [plan.todo[start : start + size] for start in range(0, len(plan.todo), size)]
+    most = max(least, math.ceil(wanted / MAX_BATCHES))
+    batches = batch_windows(str(archive.folder), plan.todo, most_windows=most)
     limit = CostLimit(run.request.limit_cost)
-    batches = [
-        {"archive_folder": str(archive.folder), "windows": group, "settings": settings, "limit": limit}
-        for group in groups
-    ]
+    arguments = [{"batch": batch, "settings": settings, "limit": limit} for batch in batches]
+    sizes = [len(batch.windows) for batch in batches]
     succeeded = 0
-    for position, result in run.map(WRITE, "Writing posts", batches, [len(group) for group in groups]):
+    for position, result in run.map(WRITE, "Writing posts", arguments, sizes):
         if isinstance(result, Exception):
-            ledger.record("write", state="batch_failed", windows=len(groups[position]), error=type(result).__name__)
+            ledger.record("write", state="batch_failed", windows=sizes[position], error=type(result).__name__)
             continue
         keep_outcomes(archive, result.outcomes, run.run_id)
         run.spend(result.calls, result.cost_usd)

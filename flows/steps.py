@@ -36,7 +36,7 @@ PARSE_APART = Step("parse", "stages.ingest.apart:parse_apart", "tasks.ingest:par
 MERGE = Step("merge", "stages.archive.merge:merge_export", "tasks.archive:merge_export")
 CANDIDATES = Step("candidates", "stages.enrich.queue:enqueue_candidates", "tasks.enrich:enqueue_candidates")
 ENRICH = Step("enrich", "stages.enrich.batch:enrich_batch", "tasks.enrich:enrich_batch", limit="streamliner-enrich")
-PLAN = Step("windows", "stages.write.selection:plan_archive", "tasks.windows:plan_archive")
+PLAN = Step("windows", "stages.write.selection:plan_archive", "tasks.windows:plan_windows")
 WRITE = Step("write", "stages.write.batch:write_batch", "tasks.write:write_batch", limit="streamliner-write")
 SITE = Step("site", "stages.site.publication:publish_chronicle", "tasks.site:publish_chronicle")
 

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.archive.records import Enrichment
 from stages.archive.schema import MESSAGES
@@ -18,7 +19,7 @@ from stages.enrich.store import TaskStore
 from stages.llm import Door
 from stages.llm.destination import is_offline
 from stages.settings import Settings
-from stages.windows.read import read_windows
+from stages.windows.batches import WindowBatch, read_batch
 from stages.write.writer import WindowInput, WindowOutcome, write_windows
 
 
@@ -55,61 +56,49 @@ class WrittenBatch:
     cost_usd: float | None
 
 
-def write_batch(archive_folder: str, *, windows: Sequence[int], settings: Settings, limit: CostLimit) -> WrittenBatch:
-    """Write the posts of these windows (their numbers in the plan).
+def write_batch(batch: WindowBatch, *, settings: Settings, limit: CostLimit) -> WrittenBatch:
+    """Write the posts of a batch of windows.
 
-    Cost: three queries for the batch, whatever its size, then the model's time; memory is the batch's messages.
+    Cost: four queries for the batch, whatever its size, one of them for messages; then the model's time. Memory is the
+    batch's messages.
     """
-    with borrow(archive_folder) as archive:
-        inputs = _load(archive, windows, settings)
+    with borrow(batch.archive) as archive:
+        inputs = _load(archive, batch, settings)
     door = limit.door(settings)
     outcomes = asyncio.run(write_windows(inputs, door))
     usage = door.usage
     return WrittenBatch(outcomes, usage.calls, usage.succeeded, usage.cost_usd)
 
 
-def slots_of(*, windows: Sequence[int], settings: Settings, **_: Any) -> int:
+def slots_of(batch: WindowBatch, *, settings: Settings, **_: Any) -> int:
     """How many calls to a provider the batch has in flight at most; the offline writer asks nobody."""
-    return 0 if is_offline(settings.llm.model) else min(len(windows), settings.llm.concurrency)
+    return 0 if is_offline(settings.llm.model) else min(len(batch.windows), settings.llm.concurrency)
 
 
-def _load(archive: Archive, windows: Sequence[int], settings: Settings) -> list[WindowInput]:
-    cursor = archive.cursor()
-    plan = cursor.execute(
-        "SELECT * FROM windows WHERE list_contains(?, window_index) ORDER BY window_index", [list(windows)]
-    ).to_arrow_table()
+def _load(archive: Archive, batch: WindowBatch, settings: Settings) -> list[WindowInput]:
+    numbers = [window.number for window in batch.windows]
+    stored = (
+        archive.cursor()
+        .execute("SELECT * FROM windows WHERE window_index BETWEEN ? AND ?", [numbers[0], numbers[-1]])
+        .to_arrow_table()
+    )
+    plan = stored.filter(pc.is_in(stored.column("window_index"), pa.array(numbers)))
+    rows = {row["window_index"]: row for row in plan.to_pylist()}
     timezone = archive.meta("timezone") or settings.archive.timezone
     enrichments = _enrichments(archive, plan)
-    loaded = []
-    rows = {row["window_index"]: row for row in plan.to_pylist()}
-    for run in _neighbours(plan):
-        low, high = run.column("start_seq")[0].as_py(), run.column("end_seq")[-1].as_py()
-        columns = ", ".join(MESSAGES.names)
-        reader = cursor.execute(
-            f"SELECT {columns} FROM messages WHERE seq >= ? AND seq < ? ORDER BY seq", [low, high]
-        ).to_arrow_reader(1 << 16)
-        for index, messages in read_windows(reader, run):
-            row = rows[index]
-            loaded.append(
-                WindowInput(
-                    index=index,
-                    signature=row["signature"],
-                    messages=messages.cast(MESSAGES),
-                    own_start_seq=row["own_start_seq"],
-                    own_end_seq=row["own_end_seq"],
-                    enrichments=enrichments,
-                    timezone=timezone,
-                    language=settings.site.language,
-                )
-            )
-    return loaded
-
-
-def _neighbours(plan: pa.Table) -> list[pa.Table]:
-    """The plan in runs of windows that follow each other, so that a gap between two is not read."""
-    indexes = plan.column("window_index").to_pylist()
-    breaks = [place for place in range(1, len(indexes)) if indexes[place] != indexes[place - 1] + 1]
-    return [plan.slice(low, high - low) for low, high in zip([0, *breaks], [*breaks, len(indexes)], strict=True)]
+    return [
+        WindowInput(
+            index=index,
+            signature=rows[index]["signature"],
+            messages=messages.cast(MESSAGES),
+            own_start_seq=rows[index]["own_start_seq"],
+            own_end_seq=rows[index]["own_end_seq"],
+            enrichments=enrichments,
+            timezone=timezone,
+            language=settings.site.language,
+        )
+        for index, messages in read_batch(batch)
+    ]
 
 
 def _enrichments(archive: Archive, plan: pa.Table) -> Mapping[str, Enrichment]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from stages.archive.store import Archive, borrow
 from stages.settings import Settings
 from stages.windows.archive import window_spec
+from stages.windows.columns import TableError
 from stages.windows.plan import plan_windows
 from stages.windows.read import read_windows
 from stages.write.writer import signature
@@ -34,17 +35,25 @@ class Selection:
 
 @dataclass(frozen=True)
 class ArchivePlan:
-    """``items`` windows in all; ``todo`` are the numbers of those to write."""
+    """``items`` windows in all; ``todo`` are the rows of the plan of those to write, in order: ``window_index``,
+    ``start_seq``, ``end_seq``, ``n_messages``, ``n_bytes``."""
 
     items: int
-    todo: tuple[int, ...]
+    todo: pa.Table
+
+    @property
+    def todo_bytes(self) -> int:
+        """What the windows to write weigh together."""
+        return int(self.todo.column("n_bytes").to_numpy().sum())
 
 
 def plan_archive(archive_folder: str, *, settings: Settings, selection: Selection) -> ArchivePlan:
     """Cut the archive, keep the plan, and return the windows to write.
 
-    Cost: one query for planning, one ordered pass over the ids for the signatures, three statements in all to keep and
-    select; linear in the messages.
+    Cost: one query for planning, one pass over the ids for the signatures, three statements in all to keep and select;
+    linear in the messages. Messages are stored in the order of ``seq`` by every merge, so neither query sorts: planning
+    takes rows in any order, and signing verifies theirs on the way. Where attachments were renamed or came later, the
+    database has moved those messages to the table's end: then the ids are read once more, sorted.
     """
     with borrow(archive_folder) as archive:
         timezone = archive.meta("timezone") or settings.archive.timezone
@@ -61,14 +70,23 @@ def _signatures(archive: Archive, plan: pa.Table, settings: Settings) -> list[st
     seqs, digests = _known_enrichments(archive)
     starts, ends = (plan.column(name).to_numpy() for name in ("start_seq", "end_seq"))
     firsts, lasts = np.searchsorted(seqs, starts), np.searchsorted(seqs, ends)
-    reader = archive.cursor().execute("SELECT seq, message_id FROM messages ORDER BY seq").to_arrow_reader(1 << 18)
-    signatures = []
-    for index, messages in read_windows(reader, plan):
-        known = hashlib.blake2b(digest_size=16)
-        for digest in sorted(set(digests[firsts[index] : lasts[index]])):
-            known.update(digest)
-        signatures.append(signature(messages.column("message_id"), known.hexdigest(), settings.llm.model, parameters))
-    return signatures
+
+    def sign(query: str) -> list[str]:
+        reader = archive.cursor().execute(query).to_arrow_reader(1 << 18)
+        signatures = []
+        for index, messages in read_windows(reader, plan, columns=["message_id"]):
+            known = hashlib.blake2b(digest_size=16)
+            for digest in sorted(set(digests[firsts[index] : lasts[index]])):
+                known.update(digest)
+            ids = messages.column("message_id")
+            signatures.append(signature(ids, known.hexdigest(), settings.llm.model, parameters))
+        return signatures
+
+    try:
+        return sign("SELECT seq, message_id FROM messages")
+    except TableError:
+        # an update of a list, such as the names of attachments, moves its rows behind all others
+        return sign("SELECT seq, message_id FROM messages ORDER BY seq")
 
 
 def _known_enrichments(archive: Archive) -> tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", list[bytes]]:
@@ -100,7 +118,7 @@ def _keep(archive: Archive, signed: pa.Table) -> None:
         cursor.unregister("planned")
 
 
-def _todo(cursor: duckdb.DuckDBPyConnection, selection: Selection, timezone: str) -> tuple[int, ...]:
+def _todo(cursor: duckdb.DuckDBPyConnection, selection: Selection, timezone: str) -> pa.Table:
     low, high = _range(cursor, selection, timezone)
     conditions = ["w.own_end_seq > ?", "w.own_start_seq < ?"]
     values: list[int] = [low, high]
@@ -109,12 +127,12 @@ def _todo(cursor: duckdb.DuckDBPyConnection, selection: Selection, timezone: str
         values.append(selection.window)
     elif not selection.refresh:
         conditions.append("o.signature IS NULL")
-    rows = cursor.execute(
-        f"""SELECT w.window_index FROM windows w LEFT JOIN outcomes o USING (signature)
-            WHERE {" AND ".join(conditions)} ORDER BY w.window_index""",
+    return cursor.execute(
+        f"""SELECT window_index, start_seq, end_seq, n_messages, n_bytes
+            FROM windows w LEFT JOIN outcomes o USING (signature)
+            WHERE {" AND ".join(conditions)} ORDER BY window_index""",
         values,
-    ).fetchall()
-    return tuple(int(index) for (index,) in rows)
+    ).to_arrow_table()
 
 
 def _range(cursor: duckdb.DuckDBPyConnection, selection: Selection, timezone: str) -> tuple[int, int]:
