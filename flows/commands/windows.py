@@ -12,6 +12,7 @@ from flows.commands.output import config_option, json_option, settings_for
 from flows.commands.publish import UNITS
 
 _BATCH_ROWS: Final = 1 << 17
+_PIECE_ROWS: Final = 1 << 14
 _CONTROLS: Final[dict[int, int]] = {code: 0x2400 + code for code in range(32) if code not in (9, 10)}
 _CONTROLS.update(dict.fromkeys(range(127, 160), 0xFFFD))
 
@@ -157,24 +158,25 @@ def _damaged() -> tuple[type[Exception], ...]:
 
 
 def _print_lines(source: Path, plan: Any, window: int) -> None:
+    import pyarrow as pa
+
     from stages.errors import BadInput
     from stages.windows.lines import read_lines
 
     if not 0 <= window < plan.num_rows:
         there = f"0 to {plan.num_rows - 1}" if plan.num_rows else "none: the table holds no message"
         raise BadInput(f"There is no window {window}; the windows of this plan are {there}.")
-    lines = b"".join(bytes(text) for _, text in read_lines(source, plan.slice(window, 1)))
-    if sys.stdout.isatty():
-        # what somebody wrote in a chat must not steer the terminal
-        lines = bytes(lines.decode().translate(_CONTROLS), "utf-8")
+    start, end = (plan.column(name)[window].as_py() for name in ("start_seq", "end_seq"))
+    # a window may be the whole chat: it is printed in pieces
+    starts = range(start, end, _PIECE_ROWS)
+    ends = [*starts[1:], end]
+    pieces = pa.table({"window_index": [window] * len(ends), "start_seq": list(starts), "end_seq": ends})
+    terminal = sys.stdout.isatty()
     sys.stdout.flush()
-    sys.stdout.buffer.write(lines)
+    for _, lines in read_lines(source, pieces):
+        # what somebody wrote in a chat must not steer the terminal
+        sys.stdout.buffer.write(bytes(lines).decode().translate(_CONTROLS).encode() if terminal else lines)
     sys.stdout.buffer.flush()
-
-
-_CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | dict.fromkeys(
-    range(127, 160), "\ufffd"
-)
 
 
 def _print_json(plan: Any, summary: dict[str, Any], out: str | None) -> None:

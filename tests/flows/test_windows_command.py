@@ -245,6 +245,13 @@ def test_lines_come_in_order_from_a_table_that_is_not(run, tmp_path: Path) -> No
     assert (status, shown, err) == (0, "".join(lines(table())[50:100]), "")
 
 
+def test_a_window_may_be_the_whole_chat(run, tmp_path: Path) -> None:
+    messages = table(40_000, 1)
+    pq.write_table(messages, tmp_path / "large.parquet")
+    status, shown, _ = run("large.parquet", "--unit", "messages", "--size", "40000", "--window", "0")
+    assert (status, shown) == (0, "".join(lines(messages)))
+
+
 def on_a_terminal(columns: int, *arguments: object, cwd: Path) -> str:
     """What the command writes to a terminal of so many columns."""
     import fcntl
