@@ -35,7 +35,10 @@ SELECT seq, md5(seq::VARCHAR) AS message_id,
   make_timestamptz(1262304000000000 + 60000000 * (
     seq // 1000 * 1440 + seq % 1000 // 200 * 200 + (seq % 200) * (seq % 200) // 800)) AS ts,
   CASE WHEN draw % 199 = 0 THEN NULL ELSE 'Person ' || chr((65 + draw % 8)::INTEGER) END AS author,
-  head.phrase || ' ' || tail.phrase AS text, strlen(text)::INTEGER AS text_bytes
+  CASE WHEN draw % 199 = 0 THEN 'system' WHEN draw % 20 = 1 THEN 'media' ELSE 'text' END AS kind,
+  head.phrase || ' ' || tail.phrase AS text, strlen(text)::INTEGER AS text_bytes,
+  CASE WHEN kind = 'media' THEN ['IMG-' || seq || '.jpg'] ELSE []::VARCHAR[] END AS media,
+  CASE WHEN draw % 10 = 3 AND seq > 0 THEN md5((seq - 1)::VARCHAR) END AS reply_to, draw % 50 = 7 AS edited
 FROM (SELECT range AS seq, hash(range) AS draw FROM range($rows))
 JOIN phrases AS head ON head.at = 1 + (draw >> 8) % 1024 JOIN phrases AS tail ON tail.at = 1 + (draw >> 24) % 1024
 ORDER BY seq
@@ -45,8 +48,9 @@ ORDER BY seq
 def write_messages(folder: Path, messages: int) -> tuple[Path, Path]:
     """A table of messages in ``seq`` order as a Parquet file and as the table ``messages`` of a DuckDB file.
 
-    Always the same for a number of messages: a thousand a day in five conversations, up to 29 in a minute, texts of
-    about 50 bytes, a few messages without author. Made by the engine; memory does not grow with ``messages``.
+    All columns, and always the same for a number of messages: a thousand a day in five conversations, up to 29 in a
+    minute, texts of about 50 bytes, a few without author, media, replies. Made by the engine; memory does not grow
+    with ``messages``.
     """
     rng = random.Random(1)
     phrases = [" ".join(rng.choices(WORDS, k=rng.randrange(1, 8))) for _ in range(1_024)]

@@ -171,7 +171,7 @@ def _drain(windows: Iterator[Any]) -> int:
 def against_one_pass(folder: Path, options: argparse.Namespace) -> None:
     """A million messages: planning against reading, and all of it against the lines built once without windows.
 
-    ``read`` hands out slices of three columns, ``lines`` the bytes of a prompt; planning is set against both. ``floor``
+    ``read`` hands out whole messages, ``lines`` the bytes of a prompt; planning is set against both. ``floor``
     streams the columns and builds the lines without windows, by SQL or by Arrow, whichever is faster here.
     """
     parquet, stored = write_messages(folder, options.rows)
@@ -194,7 +194,7 @@ def _against_one_pass(source: Any, spec: WindowSpec, runs: int) -> str:
             "sql": lambda: in_the_engine(source),
             "arrow": lambda: kernels(source),
             "plan": lambda: plan_windows(source, spec),
-            "read": lambda: _drain(read_windows(source, plan, columns=_COLUMNS)),
+            "read": lambda: _drain(read_windows(source, plan)),
             "lines": lambda: _drain(read_lines(source, plan)),
         },
         runs,
