@@ -1,7 +1,6 @@
 """What planning needs of a table: each message's time and the running sum of the lines' bytes.
 
-One query, two columns: the time, and the place in the order together with the weight in one number, so that nothing
-is sorted, in the engine or here: a message is put where its ``seq`` says.
+Nothing is sorted, in an engine or here: a message is put where its ``seq`` says.
 """
 
 from collections.abc import Iterator
@@ -11,24 +10,30 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stages.errors import BadInput
-from stages.windows.render import LINE_BYTES, line_weights
+from stages.windows.render import line_weights
 
 Ints = NDArray[np.int64]
+Batches = Iterator[tuple[Ints, Ints, Ints]]
 
-_BATCH_ROWS: Final = 1 << 20
-_WEIGHT_BITS: Final = 32
-_MOST_ROWS: Final = 1 << 31
+MOST_ROWS: Final = 1 << 31
+MEND: Final = "number the messages 0, 1, 2, … in their order, as `streamliner parse` does"
+_BATCH_ROWS: Final = 1 << 17
+_FIRST_ROWS: Final = 1 << 20
 _EARLIEST_US: Final = -30_610_224_000_000_000  # the year 1000
 _LATEST_US: Final = 221_845_392_000_000_000  # the year 9000
-_MEND: Final = "number the messages 0, 1, 2, … in their order, as `streamliner parse` does"
 
 
 class TableError(BadInput, ValueError):
     """A table of messages (or a plan) that cannot be used: says what is wrong with it and how to mend it."""
+
+
+def impossible_sizes() -> TableError:
+    return TableError("The column text_bytes has impossible values: it must count the UTF-8 bytes of text.")
 
 
 @dataclass(frozen=True)
@@ -40,32 +45,35 @@ class Columns:
 
 
 def load_columns(source: Any) -> Columns:
-    """Fetch and check what planning needs. 16 bytes a message and one batch; linear.
+    """Fetch and check what planning needs. 16 bytes a message and one batch (28 out of order); linear.
 
     ``source``: ``pa.Table``, ``pa.RecordBatchReader``, the path of a Parquet file, or an Ibis table. Rows may come in
     any order. Raises :class:`TableError` where ``seq`` is missing or not 0..N-1 without gap or repeat, and where ``ts``
     is naive, null, out of the years 1000 to 9000, or decreases along ``seq``.
     """
-    collected = _Collected()
+    if isinstance(source, str | Path):
+        return _from_parquet(Path(source))
+    collected = _Collected(source.num_rows if isinstance(source, pa.Table) else _FIRST_ROWS)
     if isinstance(source, pa.Table | pa.RecordBatchReader):
         check_schema(source.schema)
         batches = source.to_batches(max_chunksize=_BATCH_ROWS) if isinstance(source, pa.Table) else source
-        for batch in batches:
-            collected.add(_whole(batch.column("seq")), micros(batch.column("ts")), line_weights(batch))
-    elif isinstance(source, str | Path):
-        collected.add_query(_from_parquet(Path(source)))
-    else:
-        collected.add_query(_from_ibis(source, check=True))
-    return collected.finish()
+        return collected.all_of(_taken(batch) for batch in batches)
+    import ibis.expr.types as ir
+
+    if not isinstance(source, ir.Table):
+        raise TypeError(f"source must be a pyarrow table or reader, a path, or an Ibis table, not {type(source)}")
+    from stages.windows.query import fetch
+
+    return collected.all_of(fetch(source))
 
 
 def check_schema(schema: pa.Schema) -> None:
     """Raise :class:`TableError` unless there is an integer ``seq``, a ``ts`` with a zone, and the text or its size."""
     kinds = dict(zip(schema.names, schema.types, strict=True))
     if "seq" not in kinds:
-        raise TableError(f"The table has no column seq: {_MEND}.")
+        raise TableError(f"The table has no column seq: {MEND}.")
     if not pa.types.is_integer(kinds["seq"]):
-        raise TableError(f"The column seq holds {kinds['seq']} and not integers: {_MEND}.")
+        raise TableError(f"The column seq holds {kinds['seq']} and not integers: {MEND}.")
     if "ts" not in kinds or not pa.types.is_timestamp(kinds["ts"]):
         found = f"holds {kinds['ts']}" if "ts" in kinds else "is missing"
         raise TableError(f"The column ts {found}: it must be a timestamp with time zone, in UTC.")
@@ -93,7 +101,8 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     if not path.is_file():
         raise TableError(f"There is no file {path}: name a Parquet file of messages, as `streamliner parse` makes it.")
     try:
-        file = pq.ParquetFile(path)
+        # buffering ahead would hold the whole file's compressed bytes by its end
+        file = pq.ParquetFile(path, pre_buffer=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path} is not a Parquet file of messages, as `streamliner parse` makes it.") from error
     check_schema(file.schema_arrow)
@@ -104,122 +113,129 @@ def micros(times: Any) -> Ints:
     """Times as microseconds since the epoch; :class:`TableError` where one is null."""
     if times.null_count:
         raise TableError("The column ts has nulls: every message needs a time; fill it from the message before.")
-    return _whole(times.cast(pa.timestamp("us", tz=times.type.tz), safe=False).cast(pa.int64()))
+    return whole(times.cast(pa.timestamp("us", tz=times.type.tz), safe=False).cast(pa.int64()))
 
 
 class _Collected:
-    """Batches of (seq, ts, weight) in any order, put into the order of ``seq`` at the end."""
+    """Batches of (seq, ts, weight) in any order, put into the order of ``seq`` at the end.
 
-    def __init__(self) -> None:
+    Arrays are made for ``rows``, and grow by an eighth where that was too few: memory is moved by the system then,
+    not held twice.
+    """
+
+    def __init__(self, rows: int) -> None:
         self.rows = 0
-        self.in_order = True
-        self.seqs: list[Ints] = []
-        self.times: list[Ints] = []
-        self.weights: list[NDArray[np.uint32]] = []
+        self.ts = np.empty(rows, np.int64)
+        self.sums = np.zeros(rows + 1, np.int64)
+        self.seq: NDArray[np.uint32] | None = None
 
-    def add(self, seq: Ints, ts: Ints, weight: Ints) -> None:
-        self.in_order = self.in_order and bool(np.array_equal(seq, np.arange(self.rows, self.rows + len(seq))))
-        if not self.in_order and not self.seqs:
-            self.seqs.append(np.arange(self.rows))
-        if not self.in_order:
-            self.seqs.append(seq)
-        if len(weight) and not 0 <= int(weight.min()) <= int(weight.max()) < 1 << _WEIGHT_BITS:
-            raise TableError("The column text_bytes has impossible values: it must count the UTF-8 bytes of text.")
-        self.times.append(ts)
-        self.weights.append(weight.astype(np.uint32))
-        self.rows += len(seq)
+    def all_of(self, batches: Batches) -> Columns:
+        for seq, ts, weight in batches:
+            self._add(seq, ts, weight)
+        return self._finished()
 
-    def add_query(self, batches: Iterator[pa.RecordBatch]) -> None:
-        for batch in batches:
-            packed = _whole(batch.column("place"))
-            if len(packed) and packed.min() < 0:
-                if (packed == -2).any():
-                    raise TableError("The column text_bytes has impossible values: it must count the bytes of text.")
-                raise TableError(f"The column seq has values that are null, negative or far too large: {_MEND}.")
-            self.add(packed >> _WEIGHT_BITS, micros(batch.column("ts")), packed & ((1 << _WEIGHT_BITS) - 1))
+    def _add(self, seq: Ints, ts: Ints, weight: Ints) -> None:
+        low, high = self.rows, self.rows + len(seq)
+        if high > len(self.ts):
+            self._resize(max(high, low + low // 8))
+        if self.seq is None and not np.array_equal(seq, np.arange(low, high)):
+            self.seq = np.arange(len(self.ts), dtype=np.uint32)
+        if self.seq is not None:
+            if len(seq) and not 0 <= int(seq.min()) <= int(seq.max()) < MOST_ROWS:
+                raise TableError(f"The column seq has values that are negative or far too large: {MEND}.")
+            self.seq[low:high] = seq
+        self.ts[low:high] = ts
+        self.sums[low + 1 : high + 1] = weight
+        self.rows = high
 
-    def finish(self) -> Columns:
-        ts = np.concatenate([np.empty(0, np.int64), *self.times])
-        self.times.clear()
-        weight = np.concatenate([np.empty(0, np.uint32), *self.weights])
-        self.weights.clear()
-        if not self.in_order:
-            seq = np.concatenate(self.seqs)
-            _check_dense(seq, self.rows)
-            ts, weight = _place(ts, seq), _place(weight, seq)
-        back = np.flatnonzero(ts[1:] < ts[:-1])
-        if len(back):
+    def _resize(self, rows: int) -> None:
+        self.ts.resize(rows, refcheck=False)
+        self.sums.resize(rows + 1, refcheck=False)
+        if self.seq is not None:
+            self.seq.resize(rows, refcheck=False)
+
+    def _finished(self) -> Columns:
+        self._resize(self.rows)
+        if self.seq is not None:
+            _check_dense(self.seq)
+            self.ts = _placed(self.ts, self.seq)
+            self.sums[1:] = _placed(self.sums[1:], self.seq)
+            self.seq = None
+        ts, sums = self.ts, self.sums
+        back = ts[1:] < ts[:-1]
+        if back.any():
             raise TableError(
-                f"The column ts decreases along seq (at seq {int(back[0]) + 1}): number the messages again in order"
-                " of ts, equal times in the order of the source."
+                f"The column ts decreases along seq (at seq {int(back.argmax()) + 1}): number the messages again in"
+                " order of ts, equal times in the order of the source."
             )
         if len(ts) and not _EARLIEST_US <= int(ts[0]) <= int(ts[-1]) < _LATEST_US:
             raise TableError("The column ts has times outside the years 1000 to 9000: correct them at the source.")
-        sums = np.zeros(self.rows + 1, np.int64)
-        np.cumsum(weight, dtype=np.int64, out=sums[1:])
+        running_sums(sums)
         return Columns(ts, sums)
 
 
-def _check_dense(seq: Ints, rows: int) -> None:
-    outside = (seq < 0) | (seq >= rows)
-    seen = np.bincount(seq[~outside], minlength=rows)
-    repeated = np.flatnonzero(seen > 1)
+def running_sums(weights: Ints) -> None:
+    """Turn ``weights``, from 0 and a message each, into their running sums, in place; linear."""
+    for low in range(0, len(weights), _BATCH_ROWS):
+        part = weights[max(low - 1, 0) : low + _BATCH_ROWS]
+        np.cumsum(part, out=part)
+
+
+def _check_dense(seq: NDArray[np.uint32]) -> None:
+    rows = len(seq)
+    seen = np.zeros(rows, bool)
+    for low in range(0, rows, _BATCH_ROWS):
+        part = seq[low : low + _BATCH_ROWS]
+        seen[part[part < rows]] = True
+    if seen.all():
+        return
+    repeated = np.flatnonzero(np.bincount(seq[seq < rows]) > 1)
     if len(repeated):
-        raise TableError(f"The column seq has repeats (first {int(repeated[0])}): {_MEND}.")
-    if outside.any():
-        missing = int(np.flatnonzero(seen == 0)[0])
-        raise TableError(f"The column seq has gaps (first missing {missing}): {_MEND}.")
+        raise TableError(f"The column seq has repeats (first {int(repeated[0])}): {MEND}.")
+    raise TableError(f"The column seq has gaps (first missing {int(seen.argmin())}): {MEND}.")
 
 
-def _place(values: NDArray[Any], seq: Ints) -> NDArray[Any]:
+def _placed(values: Ints, seq: NDArray[np.uint32]) -> Ints:
     placed = np.empty_like(values)
-    placed[seq] = values
+    for low in range(0, len(seq), _BATCH_ROWS):
+        placed[seq[low : low + _BATCH_ROWS]] = values[low : low + _BATCH_ROWS]
     return placed
 
 
-def _whole(values: Any) -> Ints:
+def whole(values: Any) -> Ints:
+    """A column of ``seq`` or of what was made of it; :class:`TableError` where one is null."""
     if values.null_count:
-        raise TableError(f"The column seq has nulls: {_MEND}.")
-    return np.asarray(values.cast(pa.int64()).to_numpy(zero_copy_only=False))
+        raise TableError(f"The column seq has nulls: {MEND}.")
+    return np.asarray(values.cast(pa.int64(), safe=False).to_numpy(zero_copy_only=False))
 
 
-def _from_parquet(path: Path) -> Iterator[pa.RecordBatch]:
-    import ibis
-
-    open_parquet(path).close()
-    connection = ibis.duckdb.connect()
-    try:
-        # a name is a name: its brackets and stars are no pattern
-        name = "".join(f"[{sign}]" if sign in "[*?" else sign for sign in str(path))
-        yield from _from_ibis(connection.read_parquet(name), check=False)
-    finally:
-        connection.disconnect()
+def _taken(batch: pa.RecordBatch) -> tuple[Ints, Ints, Ints]:
+    if "text_bytes" in batch.schema.names:
+        least, most = pc.min_max(batch.column("text_bytes")).values()
+        if least.is_valid and not 0 <= least.as_py() <= most.as_py() < MOST_ROWS:
+            raise impossible_sizes()
+    return whole(batch.column("seq")), micros(batch.column("ts")), _weights(batch)
 
 
-def _from_ibis(source: Any, *, check: bool) -> Iterator[pa.RecordBatch]:
-    """The one query: ``ts``, and ``place`` = seq * 2^32 + weight (-1: no usable seq, -2: no usable weight)."""
-    import ibis
-    import ibis.expr.types as ir
+def _weights(batch: pa.RecordBatch) -> Ints:
+    """Bytes of the lines; an author out of a dictionary is measured once."""
+    at = batch.schema.get_field_index("author")
+    if at < 0 or not pa.types.is_dictionary(batch.schema.field(at).type):
+        return line_weights(batch)
+    author = batch.column(at)
+    lengths = pc.fill_null(pc.binary_length(author.dictionary.cast(pa.string())), 0)
+    beyond_one = np.append(np.maximum(lengths.to_numpy(zero_copy_only=False), 1) - 1, 0)
+    which = pc.fill_null(author.indices.cast(pa.int64()), len(lengths)).to_numpy(zero_copy_only=False)
+    return np.asarray(line_weights(batch.drop_columns(["author"])) + beyond_one[which])
 
-    if not isinstance(source, ir.Table):
-        raise TypeError(f"source must be a pyarrow table or reader, a path, or an Ibis table, not {type(source)}")
-    if check:
-        check_schema(source.schema().to_pyarrow())
 
-    @ibis.udf.scalar.builtin(name="strlen")  # type: ignore[untyped-decorator]
-    def utf8_bytes(text: str) -> int: ...  # type: ignore[empty-body]
-
-    names = source.columns
-    size = source.text_bytes if "text_bytes" in names else utf8_bytes(source.text.cast("string"))
-    size = size.cast("int64").coalesce(0)
-    author = (
-        ibis.greatest(utf8_bytes(source.author.cast("string")).coalesce(0), 1) if "author" in names else ibis.literal(1)
-    )
-    seq = source.seq.cast("int64")
-    place = ibis.cases(
-        (~seq.between(0, _MOST_ROWS - 1).coalesce(False), -1),
-        (~size.between(0, _MOST_ROWS - 1), -2),
-        else_=seq * (1 << _WEIGHT_BITS) + size + author + LINE_BYTES,
-    )
-    query = source.select(ts=source.ts, place=place.cast("int64"))
-    yield from query.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
+def _from_parquet(path: Path) -> Columns:
+    """One pass over the small columns (and the text only where its size is not stored), without an engine."""
+    with open_parquet(path) as file:
+        kinds = dict(zip(file.schema_arrow.names, file.schema_arrow.types, strict=True))
+        metadata = file.metadata
+    wanted = ("seq", "ts", "author", "text_bytes" if "text_bytes" in kinds else "text")
+    coded = ["author"] if kinds.get("author") == pa.string() else None
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False) as file:
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=[name for name in wanted if name in kinds])
+        return _Collected(metadata.num_rows).all_of(_taken(batch) for batch in batches)

@@ -1,12 +1,13 @@
 """Windows one after another, where a window's start depends on the end of the one before.
 
-The next end and the next start are looked up for a block of positions at a time, by ``searchsorted`` on running sums
-and times; then planning is one jump per window. Small windows share a block, large ones skip what lies between.
+Large windows are looked up one by one, by bisection between the last window and the next; small ones for a block of
+positions at a time, by ``searchsorted``. Either way running sums and times are searched, never added up.
 """
 
 from array import array
-from collections.abc import Callable
-from typing import Final
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,10 @@ from stages.windows.spec import WindowSpec
 
 Ints = NDArray[np.int64]
 _BLOCK: Final = 4_096
+_STRETCH: Final = 32
+_CHUNK: Final = 1 << 17
+# messages that a window adds, from which on two bisections cost less than looking up every position
+_LARGE: Final = 32
 
 
 class Cutter:
@@ -41,67 +46,131 @@ class Cutter:
         self.most, self.shared = most, shared
         self.sums, self.weight, self.tail = sums, weight, tail
         self.span, self.breaks = span, breaks
+        # single numbers are read from a memoryview five times as fast as from an array
+        self._ts, self._sums, self._breaks = (_view(values) for values in (ts, sums, breaks))
 
-    def ends(self, low: int, high: int) -> Ints:
-        """For each start in [low, high): the end of its window, always past the start."""
-        start = np.arange(low, high)
-        end = np.full(high - low, self.count)
+    def end(self, start: int, guess: int) -> int:
+        """The end of the window from ``start``, always past it; ``guess`` messages are searched before the rest."""
+        end = self.count
+        if self.most is not None:
+            end = min(end, start + self.most)
+        if self.breaks is not None:
+            end = min(end, self._breaks[bisect_right(self._breaks, start)])
+        if self.sums is not None:
+            fits = _right(self._sums, self._sums[start] + self.weight, start, guess, end + 1) - 1
+            # one message larger than the limit stands alone
+            end = max(fits, start + 1)
+        if self.span is not None:
+            end = _right(self._ts, self._ts[start] + self.span, start, guess, end)
+        return end
+
+    def start(self, before: int, end: int) -> int:
+        """The start of the window after [before, end), ``end`` below N: past ``before``, and it holds ``end``."""
+        start = end if self.most is None and self.sums is None else before + 1
+        if self.most is not None:
+            start = max(start, end - self.shared)
+        if self.breaks is not None:
+            start = max(start, self._breaks[bisect_right(self._breaks, end) - 1])
+        if self.sums is not None:
+            start = bisect_left(self._sums, self._least(self._sums[end], self._sums[end + 1]), start, end)
+        if self.span is not None:
+            start = bisect_left(self._ts, self._ts[end] - self.span, start, end)
+        return start
+
+    def _least(self, at_end: Any, past_end: Any) -> Any:
+        """The running sum from which on the tail weighs little enough, and leaves room for the next message."""
+        tail, room = at_end - self.tail, past_end - self.weight
+        return max(tail, room) if isinstance(tail, int) else np.maximum(tail, room)
+
+    def ends(self, start: Ints) -> Ints:
+        """For each of ascending starts: the end of its window, as :meth:`end`."""
+        end = np.full(len(start), self.count)
         if self.most is not None:
             end = np.minimum(end, start + self.most)
         if self.sums is not None:
-            fits = self.sums.searchsorted(self.sums[low:high] + self.weight, "right") - 1
-            # one message larger than the limit stands alone
+            fits = _search(self.sums, self.sums[start] + self.weight, "right") - 1
             end = np.minimum(end, np.maximum(fits, start + 1))
         if self.span is not None:
-            end = np.minimum(end, self.ts.searchsorted(self.ts[low:high] + self.span, "right"))
+            end = np.minimum(end, _search(self.ts, self.ts[start] + self.span, "right"))
         if self.breaks is not None:
-            end = np.minimum(end, self.breaks[self.breaks.searchsorted(start, "right")])
+            end = np.minimum(end, self.breaks[_search(self.breaks, start, "right")])
         return end
 
-    def starts(self, low: int, high: int) -> Ints:
-        """For each end in [low, high), all below N: the start of the next window, which holds message ``end``."""
-        end = np.arange(low, high)
-        start = np.zeros(high - low, np.int64) if self.most is not None or self.sums is not None else end
+    def starts(self, end: Ints) -> Ints:
+        """For each of ascending ends, all below N: the start of the next window, as :meth:`start`."""
+        start = np.zeros_like(end) if self.most is not None or self.sums is not None else end
         if self.most is not None:
             start = np.maximum(start, end - self.shared)
         if self.sums is not None:
-            start = np.maximum(start, self.sums.searchsorted(self.sums[low:high] - self.tail, "left"))
-            start = np.maximum(start, self.sums.searchsorted(self.sums[low + 1 : high + 1] - self.weight, "left"))
+            start = np.maximum(start, _search(self.sums, self._least(self.sums[end], self.sums[end + 1]), "left"))
         if self.span is not None:
-            start = np.maximum(start, self.ts.searchsorted(self.ts[low:high] - self.span, "left"))
+            start = np.maximum(start, _search(self.ts, self.ts[end] - self.span, "left"))
         if self.breaks is not None:
-            start = np.maximum(start, self.breaks[self.breaks.searchsorted(end, "right") - 1])
+            start = np.maximum(start, self.breaks[_search(self.breaks, end, "right") - 1])
         return np.minimum(start, end)
 
 
 def jump(cutter: Cutter) -> tuple[Ints, Ints]:
-    """Starts and ends of all windows, each shape (windows,). N log N at worst over the blocks, one step a window."""
-    count = cutter.count
+    """Starts and ends of all windows, each shape (windows,). A bisection a large window, a block of them the small."""
     starts, ends = array("q"), array("q")
-    end_at, start_at = _Blocks(cutter.ends, count), _Blocks(cutter.starts, count)
-    start = end = 0
-    while end < count:
-        end = end_at(start)
-        starts.append(start)
-        ends.append(end)
-        if end < count:
-            start = start_at(end)
+    start = 0 if cutter.count else None
+    while start is not None:
+        begun, made = start, len(starts)
+        start = _one_by_one(cutter, start, starts, ends)
+        while start is not None and start - begun < _LARGE * (len(starts) - made):
+            begun, made = start, len(starts)
+            start = _by_block(cutter, start, starts, ends)
     return np.array(starts, np.int64), np.array(ends, np.int64)
 
 
-class _Blocks:
-    """A function of positions that are asked for in ascending order, computed for a block of them at a time."""
+def _one_by_one(cutter: Cutter, start: int, starts: "array[int]", ends: "array[int]") -> int | None:
+    """Add the next few windows from ``start``; the start of the one after them, None after the last."""
+    end = start + _LARGE
+    for _ in range(_STRETCH):
+        end = cutter.end(start, end - start)
+        starts.append(start)
+        ends.append(end)
+        if end == cutter.count:
+            return None
+        start = cutter.start(start, end)
+    return start
 
-    def __init__(self, function: Callable[[int, int], Ints], count: int) -> None:
-        self.function, self.count = function, count
-        self.low = self.high = 0
-        self.values = np.empty(0, np.int64)
 
-    def __call__(self, position: int) -> int:
-        if position >= self.high:
-            self.low, self.high = position, min(position + _BLOCK, self.count)
-            self.values = self.function(self.low, self.high)
-        return int(self.values.item(position - self.low))
+def _by_block(cutter: Cutter, start: int, starts: "array[int]", ends: "array[int]") -> int | None:
+    """Add the windows that begin in the block of positions from ``start``, as :func:`_one_by_one`."""
+    positions = np.arange(start, min(start + _BLOCK, cutter.count))
+    block = cutter.ends(positions)
+    following = (cutter.starts(block[: block.searchsorted(cutter.count)]) - start).tolist()
+    picked, at = [], 0
+    while at < len(following):
+        picked.append(at)
+        at = following[at]
+    last = at < len(block)
+    if last:
+        picked.append(at)
+    starts.frombytes(positions[picked].tobytes())
+    ends.frombytes(block[picked].tobytes())
+    return None if last else start + at
+
+
+def _view(values: Ints | None) -> Any:
+    return None if values is None else memoryview(values)  # type: ignore[arg-type]
+
+
+def _right(values: Any, value: int, low: int, guess: int, high: int) -> int:
+    """``bisect_right``, at first among ``guess`` values and as many again."""
+    near = low + 2 * guess
+    if near < high and values[near] > value:
+        high = near
+    return bisect_right(values, value, low, high)
+
+
+def _search(values: Ints, keys: Ints, side: Any) -> Ints:
+    """``searchsorted`` of ascending keys, between the places of the first and the last."""
+    if len(keys) == 0:
+        return keys
+    low, high = values.searchsorted(keys[0], side), values.searchsorted(keys[-1], side)
+    return np.asarray(values[low:high].searchsorted(keys, side) + low)
 
 
 def messages(ts: Ints, spec: WindowSpec) -> tuple[Ints, Ints]:
@@ -131,8 +200,7 @@ def weights(ts: Ints, sums: Ints, size: int, spec: WindowSpec, breaks: Ints | No
 def sessions(ts: Ints, sums: Ints | None, spec: WindowSpec) -> tuple[Ints, Ints]:
     """Windows between silences of at least ``size`` minutes; ``sums`` in the unit of ``weigh``, if it is given."""
     count = len(ts)
-    silent = np.flatnonzero(np.diff(ts) >= _clip(spec.size_us)) + 1
-    breaks = np.concatenate(([0], silent, [count])).astype(np.int64)
+    breaks = np.concatenate(([0], *_silences(ts, _clip(spec.size_us)), [count])).astype(np.int64)
     if spec.limit is not None and sums is not None:
         return weights(ts, sums, spec.limit[1], spec, breaks)
     if spec.span_us is not None:
@@ -140,6 +208,12 @@ def sessions(ts: Ints, sums: Ints | None, spec: WindowSpec) -> tuple[Ints, Ints]
     if count == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     return breaks[:-1], breaks[1:]
+
+
+def _silences(ts: Ints, least: int | None) -> Iterator[Ints]:
+    """Positions before which ``least`` microseconds passed, some messages at a time."""
+    for low in range(0, len(ts), _CHUNK):
+        yield np.flatnonzero(np.diff(ts[low : low + _CHUNK + 1]) >= least) + low + 1
 
 
 def _clip(microseconds: int | None) -> int | None:

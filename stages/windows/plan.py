@@ -10,12 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stages.windows import jumps
-from stages.windows.columns import Columns, load_columns
+from stages.windows.columns import Columns, load_columns, running_sums
 from stages.windows.render import to_tokens
 from stages.windows.slots import slots
 from stages.windows.spec import WindowSpec
 
 Ints = NDArray[np.int64]
+_BLOCK: Final = 1 << 17
 
 PLAN: Final = pa.schema(
     [
@@ -58,7 +59,12 @@ def _cut(columns: Columns, spec: WindowSpec) -> tuple[Ints, Ints]:
 
 
 def _token_sums(sums: Ints) -> Ints:
-    return np.concatenate(([0], np.cumsum(to_tokens(np.diff(sums))))).astype(np.int64)
+    tokens = np.zeros_like(sums)
+    for low in range(0, len(sums), _BLOCK):
+        part = to_tokens(np.diff(sums[low : low + _BLOCK + 1]))
+        tokens[low + 1 : low + 1 + len(part)] = part
+    running_sums(tokens)
+    return tokens
 
 
 def _table(columns: Columns, start: Ints, end: Ints) -> pa.Table:

@@ -9,6 +9,7 @@ from stages.windows.zones import full_hour, midnight
 Ints = NDArray[np.int64]
 _MONDAY = 4  # 1970-01-05, in days since 1970-01-01
 _FAR = 1 << 61
+_BLOCK = 1 << 14
 
 
 def slots(ts: Ints, spec: WindowSpec) -> tuple[Ints, Ints]:
@@ -38,9 +39,7 @@ def _steps(ts: Ints, spec: WindowSpec) -> tuple[Ints, Ints]:
         # a span of one microsecond still leaves room for one instant
         step = max(1, min(step, int(spec.span_us / (1 + spec.exact_overlap) // 1)))
     step = min(step, _FAR >> 1)
-    slot = (ts - first) // step
-    slot = slot[np.concatenate(([True], slot[1:] != slot[:-1]))]
-    low = first + slot * step
+    low = first + _distinct(ts, first, step) * step
     return low, low + step
 
 
@@ -48,13 +47,22 @@ def _days(ts: Ints, spec: WindowSpec) -> tuple[Ints, Ints]:
     """Edges of the groups of local days around every UTC day that has messages, each edge computed once."""
     assert spec.zone is not None
     zone, size = spec.zone, int(spec.exact_size)
-    utc = ts // DAY_US
-    utc = utc[np.concatenate(([True], utc[1:] != utc[:-1]))]
+    utc = _distinct(ts, 0, DAY_US)
     # a local date is at most one day off the UTC date
     groups = np.unique((np.concatenate((utc - 1, utc, utc + 1)) - _MONDAY) // size)
     edges = np.unique(np.concatenate((groups, groups + 1)))
     instants = np.array([_edge(int(group), size, zone) for group in edges], np.int64)
     return instants[edges.searchsorted(groups)], instants[edges.searchsorted(groups + 1)]
+
+
+def _distinct(ts: Ints, first: int, step: int) -> Ints:
+    """The numbers of the steps from ``first`` that hold messages, ascending; a block of messages at a time."""
+    blocks = range(0, len(ts), _BLOCK)
+    return _changes(np.concatenate([_changes((ts[low : low + _BLOCK] - first) // step) for low in blocks]))
+
+
+def _changes(values: Ints) -> Ints:
+    return values[np.concatenate(([True], values[1:] != values[:-1]))]
 
 
 def _edge(group: int, size: int, zone: object) -> int:
