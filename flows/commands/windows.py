@@ -136,7 +136,7 @@ def _plan(source: Path, spec: Any, *, for_lines: bool) -> tuple[Any, Any]:
             for batch in file.iter_batches(_BATCH_ROWS, columns=schema.names):
                 yield batch.select(schema.names)
                 if not for_lines:  # planning has checked the batch by now
-                    places.append(batch.column("seq").cast(pa.int64()).to_numpy())
+                    places.append(batch.column("seq").cast(pa.int64()).to_numpy().astype(np.uint32))
                     tokens.append(line_weights(batch, "tokens").astype(np.uint32))
 
         plan = plan_windows(pa.RecordBatchReader.from_batches(schema, passing()), spec)
