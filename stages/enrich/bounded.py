@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-_CALL: Final = 64
+_CALL: Final = 16
 """What each call of ``read`` costs at least, in bytes, so that a million empty ones come to an end as well."""
 
 
