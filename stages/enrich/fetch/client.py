@@ -42,6 +42,10 @@ class _NotPublicError(OSError):
     """A socket was asked for an address that may not be connected to."""
 
 
+class _NotHttpError(Exception):
+    """The bytes of an answer are not framed as HTTP frames them."""
+
+
 def user_agent() -> str:
     """Who we are, and nothing about whose chat it is."""
     try:
@@ -189,7 +193,9 @@ class Client:
             if not flight.reused or flight.answered:
                 flight.health = "failed"
             return TransientError("The site could not be reached, or it closed the connection.")
-        if isinstance(error, aiohttp.ClientError | aiohttp.http_exceptions.HttpProcessingError | ValueError):
+        if isinstance(
+            error, _NotHttpError | aiohttp.ClientError | aiohttp.http_exceptions.HttpProcessingError | ValueError
+        ):
             flight.health = "succeeded"
             return PermanentError("The site answered with something that is not HTTP.")
         raise error
@@ -199,6 +205,7 @@ class Client:
         length = response.content_length
         if length is not None and length > limit and not cut:
             raise _too_large(limit)
+        stop_watching = _watch_framing(response)
         parts: list[bytes] = []
         received = size = since = 0
         try:
@@ -219,6 +226,7 @@ class Client:
                 if received > limit + _REST:
                     raise _too_large(limit)
         finally:
+            stop_watching()
             self._usage.bytes += received
             self._usage.bytes_read += size
         decode.finish()
@@ -233,6 +241,28 @@ class Client:
 
     async def _sent(self, _session: object, context: Any, _params: object) -> None:
         self._usage.requests += 1
+
+
+def _watch_framing(response: "aiohttp.ClientResponse") -> Callable[[], None]:
+    """Let a body fail when its chunks make no sense: aiohttp closes the connection then and leaves its reader waiting.
+
+    Returns what ends the watch.
+    """
+    protocol = response.connection.protocol if response.connection is not None else None
+    closed = protocol.closed if protocol is not None else None
+    if closed is None or "Transfer-Encoding" not in response.headers:
+        return lambda: None
+
+    def end(_: object) -> None:
+        if not response.content.is_eof() and response.content.exception() is None:
+            response.content.set_exception(_NotHttpError())
+
+    closed.add_done_callback(end)
+
+    def stop() -> None:
+        closed.remove_done_callback(end)
+
+    return stop
 
 
 async def _finish_small(response: "aiohttp.ClientResponse") -> None:
