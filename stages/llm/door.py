@@ -1,15 +1,15 @@
 """The door: one call through it is one answer, however many tries that takes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from stages.llm.destination import is_loopback, is_offline
 from stages.llm.offline import Messages, complete_offline
 from stages.llm.usage import Counters, Reply, Usage
 from stages.resilience.breaker import CircuitBreaker
-from stages.resilience.errors import CallError, CostLimitError, RefusedError, TransientError
+from stages.resilience.errors import CallError, CostLimitError, PermanentError, RefusedError, TransientError
 from stages.resilience.retry import RetryPolicy, retrying
 from stages.settings import BreakerSettings, Settings
 
@@ -59,10 +59,51 @@ class Door:
         """
         if self.offline:
             return self.complete_offline(messages)
+        from stages.llm.remote import send
+
+        llm = self.settings.llm
+        return await self._ask(
+            lambda: send(
+                self.model,
+                messages,
+                **self._server(),
+                max_tokens=llm.max_tokens if max_tokens is None else max_tokens,
+                temperature=llm.temperature if temperature is None else temperature,
+            )
+        )
+
+    async def transcribe(
+        self, sound: bytes, name: str, mime: str, *, language: str | None = None, seconds: float | None = None
+    ) -> Reply:
+        """What is said in a sound, by a door whose model transcribes; counted, limited and retried like a completion.
+
+        ``name`` tells the provider the format by its ending and is all it learns of the file. ``language`` (ISO 639-1)
+        is what is spoken, where that is known; ``seconds`` is the length, by which transcripts are priced.
+
+        Raises :class:`CallError` as :meth:`complete` does, and :class:`PermanentError` at the offline model's door.
+        """
+        if self.offline:
+            raise PermanentError("The offline model transcribes nothing.")
+        from stages.llm.speech import hear
+
+        return await self._ask(
+            lambda: hear(self.model, (name, sound, mime), **self._server(), language=language, seconds=seconds)
+        )
+
+    def _server(self) -> dict[str, Any]:
+        llm = self.settings.llm
+        return {
+            "api_base": llm.api_base,
+            "api_key": llm.api_key.get_secret_value() if llm.api_key else None,
+            "direct": llm.api_base is not None and is_loopback(llm.api_base),
+            "timeout": llm.timeout_seconds,
+        }
+
+    async def _ask(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
         from stages.llm.remote import on_model_loop
 
         async def attempt() -> Reply:
-            return await self._attempt(messages, max_tokens, temperature)
+            return await self._attempt(request)
 
         return await on_model_loop(retrying(attempt, self._policy))
 
@@ -73,11 +114,8 @@ class Door:
         self._counters.answered(reply)
         return reply
 
-    async def _attempt(self, messages: Messages, max_tokens: int | None, temperature: float | None) -> Reply:
-        from stages.llm.remote import send
-
+    async def _attempt(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
         assert self._provider is not None
-        llm = self.settings.llm
         async with self._provider.places:
             try:
                 self._check_cost()
@@ -87,16 +125,7 @@ class Door:
                 raise
             self._counters.sent()
             try:
-                reply = await send(
-                    self.model,
-                    messages,
-                    api_base=llm.api_base,
-                    api_key=llm.api_key.get_secret_value() if llm.api_key else None,
-                    direct=llm.api_base is not None and is_loopback(llm.api_base),
-                    timeout=llm.timeout_seconds,
-                    max_tokens=llm.max_tokens if max_tokens is None else max_tokens,
-                    temperature=llm.temperature if temperature is None else temperature,
-                )
+                reply = await request()
             except TransientError as error:
                 permit.failed()
                 self._counters.failed(error.error_class)

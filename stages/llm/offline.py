@@ -1,10 +1,12 @@
 """Models that are functions of ours: they take a prompt's messages like any model and answer at once."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from stages.llm.usage import Reply
 
-Messages = Sequence[Mapping[str, str]]
+Messages = Sequence[Mapping[str, Any]]
+"""``role`` and ``content`` each; the content is text, or for a remote model a list of parts, pictures among them."""
 
 
 def complete_offline(messages: Messages) -> Reply:

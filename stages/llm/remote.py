@@ -113,15 +113,13 @@ async def send(
     """
     litellm = load_litellm()
     litellm.disable_aiohttp_trust_env = direct
-    if api_key is None and api_base is not None and model.startswith("openai/"):
-        api_key = "none"  # else the key that the environment holds for the provider itself would go to that address
     try:
         async with asyncio.timeout(timeout + 1.0):  # a server may drip bytes for ever and never be late with one
             response = await litellm.acompletion(
                 model=model,
                 messages=[dict(message) for message in messages],
                 api_base=api_base,
-                api_key=api_key,
+                api_key=key_for(model, api_base, api_key),
                 timeout=timeout,
                 max_tokens=max_tokens,
                 temperature=temperature,
@@ -133,6 +131,11 @@ async def send(
     except Exception as error:  # noqa: BLE001  litellm raises its own, openai's, httpx's and bare exceptions
         raise classify(error) from None
     return _reply(litellm, response)
+
+
+def key_for(model: str, api_base: str | None, api_key: str | None) -> str | None:
+    """The key to send; without one, the key that the environment holds for OpenAI must not go to another address."""
+    return "none" if api_key is None and api_base is not None and model.startswith("openai/") else api_key
 
 
 def _reply(litellm: Any, response: Any) -> Reply:
@@ -169,9 +172,9 @@ def classify(error: BaseException) -> CallError:
     name = type(error).__name__
     codes = [getattr(e, "code", None) for e in chain]
     if name == "ContextWindowExceededError" or "context_length_exceeded" in codes:
-        return ContextTooLongError("The window is longer than the model reads.")
+        return ContextTooLongError("What was sent is longer than the model reads.")
     if name == "ContentPolicyViolationError" or "content_filter" in codes:
-        return PermanentError("The provider's content filter refused the window.")
+        return PermanentError("The provider's content filter refused what was sent.")
     answered = [e for e in chain if isinstance(e, httpx.HTTPStatusError) or type(e).__module__.startswith("openai")]
     statuses = [response.status_code for e in answered if (response := getattr(e, "response", None)) is not None]
     if statuses:
@@ -194,7 +197,7 @@ def _by_status(status: int, chain: list[BaseException]) -> CallError:
     if status >= 500 or status == 408:
         return TransientError(f"The model's server failed ({status}).")
     if status == 413:
-        return ContextTooLongError("The window is larger than the model's server takes (413).")
+        return ContextTooLongError("What was sent is larger than the model's server takes (413).")
     reasons = {401: "the key was not accepted", 403: "access is denied", 404: "there is no such model or address"}
     return PermanentError(f"The model's server refused the call ({status}: {reasons.get(status, 'a bad request')}).")
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -38,6 +39,18 @@ class Answer:
         return json.dumps(completion).encode()
 
 
+def form(kind: str, body: bytes) -> dict[str, Any]:
+    """The fields of a form, as a transcript is asked for; a file is (name, media type, bytes)."""
+    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+    fields: dict[str, Any] = {}
+    for part in message.get_payload():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        file = part.get_filename()
+        fields[name] = (file, part.get_content_type(), content) if file else content.decode()
+    return fields
+
+
 class ModelServer:
     """Answers in the order of ``answers``, the last one for ever; keeps every request and the peak in flight."""
 
@@ -57,7 +70,9 @@ class ModelServer:
                 pass
 
             def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                sent = self.rfile.read(int(self.headers["Content-Length"]))
+                kind = self.headers["Content-Type"]
+                asked = form(kind, sent) if kind.startswith("multipart/") else json.loads(sent)
                 with server._lock:
                     number = len(server.requests)
                     server.requests.append(asked)
