@@ -105,6 +105,24 @@ def _seen(stored: Path) -> tuple[str | None, str | None]:
         return None, None
 
 
+def bare_jpeg(data: bytes, longest: int, *, max_pixels: int) -> bytes:
+    """The picture as it is sent to a model: upright, in sRGB, at most ``longest`` pixels a side, what is clear on
+    white, and with nothing in it but pixels: no place, time, owner or thumbnail. Raises as :func:`store_picture`.
+    """
+    from PIL import Image
+
+    with _opened(data, max_pixels) as image:
+        width, height = _turned(image, image.size)
+        scale = min(1.0, longest / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        upright = _upright(image, size)
+    if upright.mode == "RGBA":
+        white = Image.new("RGBA", upright.size, (255, 255, 255, 255))
+        white.alpha_composite(upright)
+        upright = white.convert("RGB")
+    return _encoded(upright, size, drawn=False)
+
+
 def _opened(data: bytes, max_pixels: int) -> "Image":
     from PIL import Image, UnidentifiedImageError
 
