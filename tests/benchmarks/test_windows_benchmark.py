@@ -12,7 +12,7 @@ import pytest
 from ibis.backends.duckdb import Backend
 
 from benchmarks import peer_windows as peer
-from benchmarks.windows import PARTS, SPECS, TIES, WORKLOADS, Workload, growth, messages, ours
+from benchmarks.windows import PARTS, SPECS, TIES, WORKLOADS, Workload, growth, messages, ours, the_peers
 from stages.windows.plan import plan_windows
 from stages.windows.spec import WindowSpec
 
@@ -59,7 +59,7 @@ def test_a_benchmark_that_is_not_there_is_refused() -> None:
 @EVERY_WORKLOAD
 def test_the_peer_hands_out_every_message_where_all_times_differ(workload: Workload, connection: Backend) -> None:
     table = connection.create_table("messages", messages(workload, 1_000))
-    windows = workload.cut(table)
+    windows = the_peers(table, workload)()
     got = taken(windows)
     assert [len(seqs) for seqs in got] == [window.rows for window in windows]
     assert {seq for seqs in got for seq in seqs} == set(range(1_000))
@@ -71,9 +71,9 @@ def test_the_peer_cuts_messages_hours_and_parts_where_we_cut_them(connection: Ba
         chat = messages(workload, 2_000)
         table = connection.create_table(workload.name, chat)
         plan = plan_windows(chat, workload.spec)
-        assert [window.rows for window in workload.cut(table)] == plan["n_messages"].to_pylist()
+        assert [window.rows for window in the_peers(table, workload)()] == plan["n_messages"].to_pylist()
     chat = messages(W4, 2_000)
-    assert len(W4.cut(connection.create_table("W4", chat))) == ours(chat, None) == PARTS
+    assert len(the_peers(connection.create_table("W4", chat), W4)()) == ours(chat, W4)() == PARTS
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "arrow"])
@@ -83,7 +83,7 @@ def test_ours_is_the_same_from_either_source(workload: Workload, ties: int, kind
     chat = messages(workload, 600, ties=ties)
     source = chat if kind == "arrow" else connection.create_table("messages", chat)
     expected = min(PARTS, 600 // ties) if workload.spec is None else plan_windows(chat, workload.spec).num_rows
-    assert ours(source, workload.spec) == expected
+    assert ours(source, workload)() == expected
 
 
 def test_the_peer_loses_and_repeats_messages_of_equal_times(connection: Backend) -> None:
@@ -114,7 +114,7 @@ def test_the_peer_counts_characters_and_gives_the_first_message_for_nothing(
 
 def test_an_empty_table_has_no_windows(connection: Backend) -> None:
     table = connection.create_table("messages", messages(W1, 1).slice(0, 0))
-    assert [workload.cut(table) for workload in (W1, W2, W3)] == [[], [], []]
+    assert [the_peers(table, workload)() for workload in (W1, W2, W3)] == [[], [], []]
 
 
 def test_growth_is_the_exponent() -> None:
