@@ -1,6 +1,6 @@
 """What was read of a page, as plain text."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from stages.enrich.pages.clean import clean_line, clean_text
@@ -31,7 +31,7 @@ class PageFacts:
     canonical: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "PageFacts":
