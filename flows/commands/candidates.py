@@ -14,11 +14,12 @@ def command(messages: str, out: str | None, as_json: bool) -> None:
     from pathlib import Path
 
     from stages.enrich.candidates import find_candidates
-    from stages.parquet import messages_file, write_parquet
+    from stages.parquet import messages_file, output_file, write_parquet
 
+    target = None if out is None else output_file(out, Path(messages))
     found = find_candidates(messages_file(Path(messages)))
-    if out:
-        write_parquet(found, Path(out))
+    if target is not None:
+        write_parquet(found, target)
     if as_json:
         print_json({"candidates": found.to_pylist()} if not out else {"candidates": found.num_rows, "out": out})
         return

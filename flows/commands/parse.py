@@ -42,6 +42,7 @@ def command(
 
     from stages.ingest.export import ParseOptions, parse_export
     from stages.ingest.limits import processes, zip_limits
+    from stages.parquet import output_file
     from stages.privacy import key as privacy_key
     from stages.privacy.same import renamed
 
@@ -76,7 +77,7 @@ def command(
         direct_messages=settings.ingest.direct_messages,
     )
     with tempfile.TemporaryDirectory(prefix="streamliner-") as scratch:
-        target = Path(out) if out else Path(scratch) / "messages.parquet"
+        target = output_file(out, Path(export)) if out is not None else Path(scratch) / "messages.parquet"
         report = parse_export(
             Path(export), target, key=key, options=options, known=known, region=settings.privacy.region
         )

@@ -43,9 +43,10 @@ def command(
     settings = settings_for(config, None, {"archive.timezone": asked.pop("timezone")}).settings
 
     from stages.errors import BadInput
+    from stages.parquet import output_file, write_parquet
 
     source = _source(messages)
-    target = None if out is None else _target(out, source)
+    target = None if out is None else output_file(out, source)
     spec = _spec(settings, asked)
     try:
         plan, tokens = _plan(source, spec, for_lines=window is not None)
@@ -59,12 +60,7 @@ def command(
 
     view = PlanView(plan, tokens, spec)
     if target is not None:
-        from stages.parquet import write_parquet
-
-        try:
-            write_parquet(plan, target)
-        except OSError as error:
-            raise BadInput(f"--out {out} cannot be written: {error.strerror or type(error).__name__}.") from None
+        write_parquet(plan, target)
     if as_json:
         _print_json(plan, view.summary(), out)
     else:
@@ -90,22 +86,6 @@ def _source(messages: str) -> Path:
         why = "is not a regular file" if os.path.exists(messages) else "is not there"
         raise BadInput(f"{messages} {why}: name a Parquet file of messages, as `streamliner parse` makes it.")
     return Path(messages)
-
-
-def _target(out: str, source: Path) -> Path:
-    """Where the plan goes, judged before any work is done. Raises ``BadInput``."""
-    from stages.errors import BadInput
-
-    folder = os.path.dirname(out) or "."
-    if not out or os.path.isdir(out):
-        raise BadInput(f"--out must be the path of a Parquet file to write, not {out!r}.")
-    if os.path.exists(out) and not os.path.isfile(out):
-        raise BadInput(f"--out {out} is not a regular file: name a Parquet file to write.")
-    if os.path.exists(out) and os.path.samefile(out, source):
-        raise BadInput(f"--out {out} is the file of messages itself: name another file.")
-    if not os.path.isdir(folder):
-        raise BadInput(f"--out {out} cannot be written: there is no folder {folder}.")
-    return Path(out)
 
 
 def _plan(source: Path, spec: Any, *, for_lines: bool) -> tuple[Any, Any]:

@@ -115,6 +115,21 @@ def test_files_that_are_no_messages_are_refused(streamliner, tmp_path: Path) -> 
             one_sentence(streamliner(command, tmp_path / name, check=None))
 
 
+def test_an_out_that_is_no_file_to_write_is_refused_and_stays_what_it_was(
+    streamliner, make_chat, tmp_path: Path
+) -> None:
+    chat = make_chat(1)
+    streamliner("parse", chat, "--out", tmp_path / "m.parquet")
+    os.mkfifo(tmp_path / "fifo")
+    wrong = ("", ".", tmp_path / "fifo", tmp_path / "none" / "o.parquet", tmp_path / ("x" * 300))
+    for command, source in (("parse", chat), ("candidates", tmp_path / "m.parquet")):
+        before = source.read_bytes()
+        for out in (*wrong, source):
+            assert "--out" in one_sentence(streamliner(command, source, "--out", out, check=None))
+        assert source.read_bytes() == before
+    assert (tmp_path / "fifo").is_fifo()
+
+
 def test_a_remote_model_needs_a_yes(streamliner, make_chat, tmp_path: Path) -> None:
     done = streamliner(
         "publish", make_chat(1), "--archive", tmp_path / "a", "--model", "openai/gpt-4o-mini", check=None,

@@ -437,10 +437,10 @@ def test_a_place_that_cannot_be_written_is_refused(run, chat: Path, tmp_path: Pa
     (tmp_path / "folder").mkdir()
     (tmp_path / "other-name.parquet").hardlink_to(chat)
     (tmp_path / "link.parquet").symlink_to(chat)
-    for out in ("", ".", "folder", "fifo", "absent/plan.parquet", "chat.parquet/plan.parquet", "x" * 255):
+    for out in ("", ".", "folder", "fifo", "absent/plan.parquet", "chat.parquet/plan.parquet", "x" * 256):
         assert "--out" in refused(run, tmp_path, chat, "--out", out)
     for out in (chat, f"folder/../{chat.name}", "other-name.parquet", "link.parquet"):
-        assert "is the file of messages itself" in refused(run, tmp_path, chat, "--out", out, "--json")
+        assert "is the file that is read" in refused(run, tmp_path, chat, "--out", out, "--json")
 
 
 def test_no_sentence_repeats_what_was_written(run, tmp_path: Path) -> None:
