@@ -238,4 +238,7 @@ def _from_parquet(path: Path) -> Columns:
     coded = ["author"] if kinds.get("author") == pa.string() else None
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False) as file:
         batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=[name for name in wanted if name in kinds])
-        return _Collected(metadata.num_rows).all_of(_taken(batch) for batch in batches)
+        try:
+            return _Collected(metadata.num_rows).all_of(_taken(batch) for batch in batches)
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(f"{path} is damaged and cannot be read to its end: make it anew.") from error

@@ -26,6 +26,7 @@ DAY_US: Final = 24 * HOUR_US
 LONGEST_DAY_US: Final = 25 * HOUR_US
 _LARGEST: Final = 10**15
 _SPAN_SECONDS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_SPAN_RANGE: Final = f"above 0 (to the microsecond) and at most {timedelta.max.days} days"
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhdw])\s*")
 
 
@@ -140,20 +141,18 @@ class WindowSpec:
 def parse_span(text: str) -> timedelta:
     """A length of time as people write it: ``90s``, ``45m``, ``5h``, ``2d``, ``1w``, ``1h30m``.
 
-    Raises :class:`SpecError` for anything else, for zero, and past the largest ``timedelta``.
+    Raises :class:`SpecError` for anything else, for less than a microsecond, and past the largest ``timedelta``.
     """
     cleaned = text.strip().lower()
     parts = _SPAN.findall(cleaned)
     if not parts or _SPAN.sub("", cleaned):
-        raise SpecError(f"max_span must be a length of time above 0 such as 90m, 5h or 2d, not {text!r}.")
+        raise SpecError(f"max_span must be a length of time {_SPAN_RANGE}, such as 90m, 5h or 2d, not {text!r}.")
     microseconds = sum(Fraction(number) * _SPAN_SECONDS[unit] * 1_000_000 for number, unit in parts)
-    try:
-        span = timedelta(microseconds=int(microseconds // 1))
-    except OverflowError:
-        raise SpecError(f"max_span must be at most {timedelta.max.days} days, not {text!r}.") from None
-    if span <= timedelta(0):
-        raise SpecError(f"max_span must be above 0, not {text!r}.")
-    return span
+    if microseconds < 1:
+        raise SpecError(f"max_span must be {_SPAN_RANGE}, not {text!r}.")
+    if microseconds > timedelta.max // timedelta(microseconds=1):
+        raise SpecError(f"max_span must be at most {timedelta.max.days} days, and above 0, not {text!r}.")
+    return timedelta(microseconds=int(microseconds))
 
 
 def _exact(field: str, value: object) -> Fraction:

@@ -23,8 +23,11 @@ EVERY_UNIT = pytest.mark.parametrize(
         ("bytes", 100, "first"),
         ("tokens", 25, "first"),
         ("session", 60, "first"),
+        ("hours", "0.000000001", "first"),
+        ("days", "0.00000000002", "first"),
     ],
 )
+WEIGHED = pytest.mark.parametrize("weigh", ["bytes:130", "tokens:33"])
 Make = Callable[..., pa.Table]
 
 
@@ -95,6 +98,43 @@ def test_an_overlap_alone_makes_no_window(messages: Make) -> None:
     assert cut(messages([0, 2 * HOUR + 1]), "hours", 1, 0.5) == [(0, 1), (1, 2)]
 
 
+@pytest.mark.parametrize("overlap", [0, 0.5])
+@EVERY_UNIT
+def test_a_hundred_years_of_silence_are_no_windows(
+    messages: Make, instant: Callable[[str], int], unit: str, size: Any, align: str, overlap: float
+) -> None:
+    quiet = messages([instant("1926-03-01T10:00:00+00:00"), instant("2026-03-01T10:00:00+00:00")])
+    day = {"align": align, "timezone": "Australia/Lord_Howe"}
+    together = unit in ("messages", "bytes", "tokens")
+    assert cut(quiet, unit, size, overlap, **day) == ([(0, 2)] if together else [(0, 1), (1, 2)])
+    if align == "first":
+        capped = cut(quiet, unit, size, overlap, **day, max_span=timedelta(days=36_524))
+        assert capped == [(0, 1), (1, 2)]
+
+
+@EVERY_UNIT
+def test_a_plan_at_one_microsecond_keeps_every_message(messages: Make, unit: str, size: Any, align: str) -> None:
+    one = messages([1_767_225_600_000_000 - 1] * 500)
+    for overlap in (0, 0.5):
+        for span in (None, timedelta(microseconds=1)) if align == "first" else (None,):
+            windows = cut(one, unit, size, overlap, align=align, max_span=span)
+            assert sorted({seq for s, e in windows for seq in range(s, e)}) == list(range(500))
+            if unit in ("hours", "days", "session"):
+                assert windows == [(0, 500)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "size"), [("messages", 3), ("hours", 2), ("days", 1), ("bytes", 100), ("tokens", 25), ("session", 60)]
+)
+def test_a_cap_is_passed_by_not_even_a_microsecond(messages: Make, unit: str, size: int) -> None:
+    cap = timedelta(seconds=1)
+    assert cut(messages([0, 1_000_000]), unit, size, 0, max_span=cap) == (
+        # the slots of a capped step are half open
+        [(0, 1), (1, 2)] if unit in ("hours", "days") else [(0, 2)]
+    )
+    assert cut(messages([0, 1_000_001]), unit, size, 0, max_span=cap) == [(0, 1), (1, 2)]
+
+
 def test_a_hundred_years_of_silence_cost_nothing(messages: Make, instant: Callable[[str], int]) -> None:
     quiet = messages([instant("1926-03-01T10:00:00+00:00"), instant("2026-03-01T10:00:00+00:00")])
     for unit, size in (("hours", 1), ("days", 1), ("session", 5), ("hours", "0.000001")):
@@ -117,6 +157,33 @@ def test_a_message_above_the_limit_stands_alone(messages: Make, large: int, wind
     texts = ["x" * 500 if i == large else "x" for i in range(4)]
     assert cut(messages(range(4), texts), "bytes", 130, 0.5) == windows
     assert cut(messages(range(4), texts), "tokens", 33, 0.5) == windows
+
+
+@WEIGHED
+@pytest.mark.parametrize("large", [0, 2, 3])
+def test_a_message_above_the_limit_stands_alone_in_its_session(messages: Make, weigh: str, large: int) -> None:
+    texts = ["x" * 500 if i % 4 == large else "x" for i in range(8)]
+    two = messages([0, 1, 2, 3, DAY, DAY + 1, DAY + 2, DAY + 3], texts)
+    one = {0: [(0, 1), (1, 4)], 2: [(0, 2), (2, 3), (3, 4)], 3: [(0, 3), (3, 4)]}[large]
+    both = [*one, *((s + 4, e + 4) for s, e in one)]
+    assert cut(two, "session", 30, 0.5, weigh=weigh) == both
+    assert cut(two, "session", 30, 0.5, weigh=weigh, max_span=timedelta(hours=1)) == both
+
+
+@WEIGHED
+def test_a_session_of_one_large_message_is_one_window(messages: Make, weigh: str) -> None:
+    texts = ["x", "x" * 500, "x"]
+    assert cut(messages([0, DAY, 2 * DAY], texts), "session", 30, 0.5, weigh=weigh) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_limit_is_reached_exactly_and_not_passed(messages: Make) -> None:
+    line = len("1970-01-01 00:00 Quiet Heron: x\n")
+    for unit, one in (("bytes", line), ("tokens", -(-line // 4))):
+        assert cut(messages(range(6)), unit, 3 * one) == [(0, 3), (3, 6)]
+        assert cut(messages(range(6)), unit, 3 * one - 1) == [(0, 2), (2, 4), (4, 6)]
+        # the tail weighs exactly what it may, or a byte too much
+        assert cut(messages(range(6)), unit, 4 * one, "0.25") == [(0, 4), (3, 6)]
+        assert cut(messages(range(6)), unit, 4 * one, "0.249") == [(0, 4), (4, 6)]
 
 
 def test_bytes_are_bytes_and_every_message_is_weighed(messages: Make) -> None:
@@ -172,20 +239,38 @@ def test_a_cap_on_slots_shortens_the_step(messages: Make) -> None:
         ("Australia/Sydney", "2026-10-03T14:00:00+00:00", 23),
         ("Australia/Sydney", "2026-04-04T13:00:00+00:00", 25),
         ("Asia/Kolkata", "2026-04-04T18:30:00+00:00", 24),
+        # half an hour is put in or left out
+        ("Australia/Lord_Howe", "2026-10-03T13:30:00+00:00", 23.5),
+        ("Australia/Lord_Howe", "2026-04-04T13:00:00+00:00", 24.5),
+        ("Pacific/Chatham", "2026-09-26T11:15:00+00:00", 23),
+        ("Pacific/Chatham", "2026-04-04T10:15:00+00:00", 25),
+        # 29 December 2011 in Samoa was followed by the 31st
+        ("Pacific/Apia", "2011-12-29T10:00:00+00:00", 24),
+        ("Pacific/Apia", "2011-12-30T10:00:00+00:00", 24),
     ],
 )
 def test_calendar_days_have_the_hours_that_the_zone_gives_them(
-    messages: Make, instant: Callable[[str], int], zone: str, night: str, hours: int
+    messages: Make, instant: Callable[[str], int], zone: str, night: str, hours: float
 ) -> None:
     midnight = instant(night)
-    next_midnight = midnight + hours * HOUR
+    next_midnight = midnight + int(hours * HOUR)
     times = [midnight - 1, midnight, next_midnight - 1, next_midnight]
     day = {"align": "calendar", "timezone": zone}
     assert cut(messages(times), "days", 1, **day) == [(0, 1), (1, 3), (3, 4)]
     # the overlap is a fifth of that very day
-    fifth = hours * HOUR // 5
+    fifth = int(hours * HOUR) // 5
     times = [midnight, next_midnight + fifth - 1, next_midnight + fifth]
     assert cut(messages(times), "days", 1, 0.2, **day) == [(0, 2), (1, 3)]
+
+
+def test_a_day_that_was_left_out_shortens_its_group(messages: Make, instant: Callable[[str], int]) -> None:
+    # the pair of 30 and 31 December 2011 in Samoa has 24 hours, and the overlap is a fifth of these
+    low, high = instant("2011-12-30T10:00:00+00:00"), instant("2011-12-31T10:00:00+00:00")
+    fifth = 24 * HOUR // 5
+    times = messages([low - 1, low, high - 1, high + fifth - 1, high + fifth])
+    pairs = {"align": "calendar", "timezone": "Pacific/Apia"}
+    assert cut(times, "days", 2, 0, **pairs) == [(0, 1), (1, 3), (3, 5)]
+    assert cut(times, "days", 2, 0.2, **pairs) == [(0, 2), (1, 4), (3, 5)]
 
 
 def test_weeks_begin_on_monday_in_the_zone(messages: Make, instant: Callable[[str], int]) -> None:

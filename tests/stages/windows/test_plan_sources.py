@@ -158,6 +158,8 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
     "decreasing ts": (with_ts([0, 5, 4, 6]), r"ts decreases along seq \(at seq 2\): number"),
     "a null ts": (with_ts([0, None, 4, 6]), "ts has nulls.*fill"),
     "far future": (with_ts([0, 1, 2, 230_000_000_000_000_000]), "years 1000 to 9000.*correct"),
+    "before the year 1000": (with_ts([-30_610_224_000_000_001, 1, 2, 3]), "years 1000 to 9000"),
+    "in the year 9000": (with_ts([0, 1, 2, 221_845_392_000_000_000]), "years 1000 to 9000"),
     "no text": (lambda chat: chat.drop_columns(["text", "text_bytes"]), "neither text nor text_bytes: add"),
     "text of numbers": (lambda chat: chat.set_column(3, "text", chat["seq"]), "text holds int64: it must hold strings"),
     "sizes as words": (
@@ -165,7 +167,7 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
         "text_bytes holds string: it must hold integers",
     ),
     "sizes below nothing": (
-        lambda chat: chat.set_column(4, "text_bytes", pa.array([-100] * 400, pa.int32())),
+        lambda chat: chat.set_column(4, "text_bytes", pa.array([0, -1] * 200, pa.int32())),
         "text_bytes has impossible values",
     ),
     "sizes beyond any text": (
@@ -190,6 +192,22 @@ def test_a_table_that_cannot_be_planned_says_how_to_mend_it(
     with pytest.raises(ValueError, match=sentence) as caught:
         plan_windows(given, WindowSpec("messages", 2))
     assert isinstance(caught.value, BadInput)
+
+
+def test_the_first_and_the_last_time_that_can_be_planned(messages: Make) -> None:
+    far = messages([-30_610_224_000_000_000, 221_845_392_000_000_000 - 1])
+    plan = plan_windows(far, WindowSpec("days", 1, align="calendar", timezone="Pacific/Apia"))
+    assert [(row["start_ts"].year, row["n_messages"]) for row in plan.to_pylist()] == [(1000, 1), (8999, 1)]
+
+
+def test_a_damaged_file_is_refused(chat: pa.Table, tmp_path: Path) -> None:
+    path = tmp_path / "chat.parquet"
+    pq.write_table(chat, path)
+    content = bytearray(path.read_bytes())
+    content[4:600] = b"\xff" * 596
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="damaged"):
+        plan_windows(path, WindowSpec("messages", 2))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1", b"25/12/2025, 10:00 - Ana: hi\n"])
