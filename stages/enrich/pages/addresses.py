@@ -6,13 +6,14 @@ from urllib.parse import quote, urljoin, urlsplit
 
 LENGTH: Final = 2_000
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+_SCHEME_ALONE: Final = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]*:[/\s]*")
 _SAFE: Final = "!#$%&'()*+,/:;=?@[]_.~-"
 _SAME: Final = re.compile(r"^(?:www\d?|m|mobile|amp|touch)\.")
 
 
 def absolute(base: str, written: str | None) -> str | None:
     """``written``, read on a page at ``base``; None unless it is http(s) with a host and without a user's name."""
-    if not written or len(written) > LENGTH or len(base) > 4 * LENGTH:
+    if not written or len(written) > LENGTH or len(base) > 4 * LENGTH or _SCHEME_ALONE.fullmatch(written):
         return None
     try:
         joined = urljoin(base, _BLANK.sub("", written) if "\n" in written else written.strip())

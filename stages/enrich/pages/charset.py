@@ -73,7 +73,7 @@ def decode(body: bytes, label: str | None) -> str:
         stated_text, wrong, right = _tried(body, codec)
         if (codec in _DOUBLE and 50 * wrong <= right) or (codec not in _DOUBLE and _bears_out(body, codec)):
             return stated_text
-    if 20 * errors <= others:  # a comment or a name of another encoding within a page of UTF-8
+    if 4 * errors <= others:  # a comment or a name of another encoding within a page of UTF-8
         return text
     guess = _guess(body)
     return body.decode(guess, "replace")

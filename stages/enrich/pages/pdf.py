@@ -45,8 +45,9 @@ def read_pdf(body: bytes) -> tuple[str | None, str | None]:
 def _read(body: bytes) -> tuple[str | None, str | None]:
     import pypdf
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings quote the file
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # its warnings quote the file
     with pypdf.apply_configuration(
+        array_maximum_element_count=20_000,
         maximum_declared_stream_length=len(body) + 1,
         array_based_stream_maximum_output_length=_UNPACKED,
         zlib_maximum_output_length=_UNPACKED,

@@ -5,6 +5,7 @@ mode: the others compare with extractors whose time grows with the square of a p
 against 1 s). What the tags for cards lack is filled in from trafilatura's metadata.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -102,6 +103,8 @@ def _parsed(markup: str) -> HtmlElement | None:
 def _extracted(tree: HtmlElement, url: str, *, metadata: bool) -> tuple[str | None, Any]:
     from trafilatura import bare_extraction
 
+    for name in ("trafilatura", "htmldate"):  # what they log names addresses and quotes pages
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         found = bare_extraction(
             tree,
