@@ -41,7 +41,13 @@ class NameRecord:
 
 @dataclass(frozen=True)
 class Enrichment:
-    """What was learnt about a candidate. ``files`` are names under the archive's ``media/``, largest first."""
+    """What was learnt about a candidate. ``files`` are names under the archive's ``media/``, largest first.
+
+    Of a page: ``site`` is its name, ``published`` an ISO date, ``language`` a code, ``text`` its description, and
+    ``files`` its card's picture; ``fetched`` says that it was read. Of a picture: ``sizes`` are (width, height) of each
+    file, ``preview`` a ``data:`` address of at most 600 characters, ``look`` 16 hex digits that its copies share but
+    for a few bits. Of sound and film: ``seconds``.
+    """
 
     key: str
     kind: str
@@ -57,6 +63,13 @@ class Enrichment:
     sha256: str | None = None
     files: tuple[str, ...] = field(default=())
     fetched: bool = False
+    site: str | None = None
+    published: str | None = None
+    language: str | None = None
+    seconds: float | None = None
+    preview: str | None = None
+    look: str | None = None
+    sizes: tuple[tuple[int, int], ...] = field(default=())
 
 
 @dataclass(frozen=True)

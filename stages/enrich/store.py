@@ -30,21 +30,25 @@ TASKS_SQL: Final = """CREATE TABLE IF NOT EXISTS tasks (
     state VARCHAR NOT NULL, attempts INTEGER NOT NULL, lease_until TIMESTAMPTZ,
     error_class VARCHAR, last_error VARCHAR,
     title VARCHAR, text VARCHAR, alt VARCHAR, transcript VARCHAR, mime VARCHAR, width BIGINT, height BIGINT,
-    bytes BIGINT, sha256 VARCHAR, files VARCHAR, fetched BOOLEAN)"""
+    bytes BIGINT, sha256 VARCHAR, files VARCHAR, fetched BOOLEAN, site VARCHAR, published VARCHAR, language VARCHAR,
+    seconds DOUBLE, preview VARCHAR, look VARCHAR, sizes VARCHAR)"""
 
 ENRICHMENTS_SQL: Final = f"""CREATE VIEW IF NOT EXISTS enrichments AS
     SELECT key, kind, value, {", ".join(_RESULT)} FROM tasks WHERE state = 'done'"""
 
 SCHEMA_SQL: Final = f"{TASKS_SQL};\n{ENRICHMENTS_SQL};"
-"""``tasks``, and ``enrichments`` as a view of those that are done; ``files`` is a JSON list of names."""
+"""``tasks``, and ``enrichments`` as a view of those that are done; ``files`` and ``sizes`` are JSON lists."""
 
 _ENRICHMENTS: Final = pa.schema(
     [("key", pa.string())]
     + [(name, pa.string()) for name in ("title", "text", "alt", "transcript", "mime")]
     + [("width", pa.int64()), ("height", pa.int64()), ("bytes", pa.int64())]
     + [("sha256", pa.string()), ("files", pa.string()), ("fetched", pa.bool_())]
+    + [("site", pa.string()), ("published", pa.string()), ("language", pa.string()), ("seconds", pa.float64())]
+    + [("preview", pa.string()), ("look", pa.string()), ("sizes", pa.string())]
 )
 _FAILURES: Final = pa.schema([("key", pa.string()), ("error_class", pa.string()), ("reason", pa.string())])
+_LISTS: Final = ("files", "sizes")
 _BATCH: Final = "enrichment_batch"
 _GAVE_UP: Final = "The program ended every time this was being worked on."
 
@@ -111,7 +115,8 @@ class TaskStore:
             return 0
         latest = {enrichment.key: enrichment for enrichment in reversed(enrichments)}
         columns = {name: [getattr(item, name) for item in latest.values()] for name in _ENRICHMENTS.names}
-        columns["files"] = [json.dumps(files) for files in columns["files"]]
+        for name in _LISTS:
+            columns[name] = [json.dumps(values) for values in columns[name]]
         assignments = ", ".join(f"{name} = batch.{name}" for name in _RESULT)
         with self._registered(pa.table(columns, schema=_ENRICHMENTS)):
             return self._changed(
@@ -235,4 +240,5 @@ class TaskStore:
 
 def _enrichment(row: tuple[Any, ...]) -> Enrichment:
     values = dict(zip(("key", "kind", "value", *_RESULT), row, strict=True))
-    return Enrichment(**(values | {"files": tuple(json.loads(values["files"]))}))
+    sizes = tuple((width, height) for width, height in json.loads(values["sizes"]))
+    return Enrichment(**(values | {"files": tuple(json.loads(values["files"])), "sizes": sizes}))
