@@ -46,16 +46,34 @@ def python(*arguments: str) -> Cost:
     return Cost(seconds, cpu, peak[0], output)
 
 
-def timed(works: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
-    """Seconds of each work, ``runs`` times in turns after one run that is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+@dataclass(frozen=True)
+class Times:
+    """``seconds`` of the clock and ``cpu`` seconds of this process, one of each a run."""
+
+    seconds: list[float]
+    cpu: list[float]
+
+    @property
+    def least(self) -> float:
+        return min(self.seconds)
+
+
+def timed(works: dict[str, Callable[[], object]], runs: int) -> dict[str, Times]:
+    """What each work takes, ``runs`` times in turns after one run that is not counted."""
+    times = {name: Times([], []) for name in works}
     for run in range(runs + 1):
         for name, work in works.items():
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             work()
             if run:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
+                times[name].seconds.append(time.perf_counter() - started)
+                times[name].cpu.append(time.process_time() - cpu)
+    return times
+
+
+def judge(met: bool) -> str:
+    """The word for a target."""
+    return "met" if met else "missed"
 
 
 def _watch(process: psutil.Process, peak: list[float]) -> None:

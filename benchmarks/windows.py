@@ -1,17 +1,15 @@
 """Windows planned, read and rendered: against the peer's way, against one plain pass, and as the table grows.
 
 ``python -m benchmarks windows [--rows 1000000] [--runs 7] [--quick] [--only peer|pass|ways|scale]``. What is compared
-runs in one process, in turns; ratios are of minima. Seconds depend on the machine; ratios should not.
+runs in one process, in turns; ratios are of minima, in brackets of processor seconds, which a busy machine changes
+less. Seconds depend on the machine; ratios should not.
 """
 
 import argparse
-import json
-import math
 import os
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +23,8 @@ import pyarrow as pa
 
 from benchmarks import peer_windows as peer
 from benchmarks.chats import write_messages
-from benchmarks.measure import python, timed
+from benchmarks.measure import Times, judge, timed
+from benchmarks.windows_growth import as_it_grows
 from benchmarks.windows_otherwise import in_the_engine, kernels, otherwise
 from stages.windows.lines import read_lines
 from stages.windows.plan import plan_windows
@@ -45,10 +44,6 @@ _SECOND: Final = 1_000_000
 _START_US: Final = 1_672_531_200 * _SECOND
 _MOST_PLAN: Final = 0.10
 _MOST_WHOLE: Final = 1.5
-_MOST_MEMORY: Final = 700
-_MOST_GROWTH: Final = 1.05
-_LIMIT: Final = "300MB"
-_CHILD: Final = "import sys; from benchmarks.windows import alone; alone(sys.argv[1], sys.argv[2])"
 
 
 @dataclass(frozen=True)
@@ -143,10 +138,10 @@ def _split(source: Any, whole: pa.Table) -> int:
 
 def against_peer(folder: Path, options: argparse.Namespace) -> None:
     """W1 to W4, each also where thirty messages share a time: the peer's planning and reading, ours and rendering."""
-    print(f"Against the peer's way: minimum (median) of {options.runs} runs in turns; the peer does not render")
+    print(f"Against the peer's way: ms, minimum (median) of {options.runs} runs in turns; the peer does not render")
     print(
-        "                                rows ties   windows: peer   ours   lost by peer          peer, ms"
-        "   ours, DuckDB          ratio    ours, Arrow          ratio  target"
+        "                                rows ties   windows: peer   ours   lost by peer              peer"
+        "   ours, DuckDB    ratio (cpu)    ours, Arrow    ratio (cpu)  target"
     )
     for workload in WORKLOADS:
         for ties in (1, TIES):
@@ -162,18 +157,18 @@ def _against_peer(workload: Workload, rows: int, ties: int, runs: int) -> str:
     kept = {seq for window in peer.read(windows) for seq in window["seq"].to_pylist()}
     from_duckdb, from_arrow = ours(table, workload), ours(chat, workload)
     made = from_duckdb()
-    seconds = timed({"peer": lambda: peer.read(cut()), "duckdb": from_duckdb, "arrow": from_arrow}, runs)
+    times = timed({"peer": lambda: peer.read(cut()), "duckdb": from_duckdb, "arrow": from_arrow}, runs)
     connection.disconnect()
     said = [
         f"{workload.name} {workload.what:<26} {rows:6,} {ties:4} {len(windows):15,} {made:6,} {rows - len(kept):14,}"
     ]
-    said.append(f" {_ms(seconds['peer']):>18}")
+    said.append(f" {_ms(times['peer']):>18}")
     ratios = []
     for name in ("duckdb", "arrow"):
-        ratios.append(min(seconds["peer"]) / min(seconds[name]))
-        usual = statistics.median(seconds["peer"]) / statistics.median(seconds[name])
-        said.append(f" {_ms(seconds[name]):>14} {f'{ratios[-1]:.0f}x ({usual:.0f}x)':>15}")
-    said.append(f" {workload.target:6}x {_judge(min(ratios) >= workload.target)}")
+        ratios.append(times["peer"].least / times[name].least)
+        cpu = min(times["peer"].cpu) / min(times[name].cpu)
+        said.append(f" {_ms(times[name]):>14} {f'{ratios[-1]:.0f}x ({cpu:.0f}x)':>15}")
+    said.append(f" {workload.target:6}x {judge(min(ratios) >= workload.target)}")
     return "".join(said)
 
 
@@ -202,7 +197,7 @@ def against_one_pass(folder: Path, options: argparse.Namespace) -> None:
 
 def _against_one_pass(source: Any, spec: WindowSpec, runs: int) -> str:
     plan = plan_windows(source, spec)
-    seconds = timed(
+    times = timed(
         {
             "sql": lambda: in_the_engine(source),
             "arrow": lambda: kernels(source),
@@ -212,74 +207,19 @@ def _against_one_pass(source: Any, spec: WindowSpec, runs: int) -> str:
         },
         runs,
     )
-    least = {name: min(times) for name, times in seconds.items()}
+    least = {name: took.least for name, took in times.items()}
     read, lines = (least["plan"] / least[name] for name in ("read", "lines"))
     floor = min(least["sql"], least["arrow"])
     whole = (least["plan"] + least["lines"]) / floor
     return (
         f"{plan.num_rows:8,} {least['plan']:8.3f} {least['read']:8.3f} {least['lines']:8.3f} {floor:8.3f}"
-        f" {read:11.1%} {_judge(read < _MOST_PLAN):<6} {lines:9.1%} {_judge(lines < _MOST_PLAN):<6}"
-        f" {whole:14.2f} {_judge(whole <= _MOST_WHOLE)}"
+        f" {read:11.1%} {judge(read < _MOST_PLAN):<6} {lines:9.1%} {judge(lines < _MOST_PLAN):<6}"
+        f" {whole:14.2f} {judge(whole <= _MOST_WHOLE)}"
     )
 
 
-def alone(kind: str, path: str) -> None:
-    """Print as JSON what planning, reading and rendering by bytes takes; run as a process of its own."""
-    if kind == "Parquet":
-        source = ibis.duckdb.connect(memory_limit=_LIMIT).read_parquet(path)
-    else:
-        source = ibis.duckdb.connect(path, read_only=True, memory_limit=_LIMIT).table("messages")
-    ibis.duckdb.connect().sql("SELECT 1 AS one").to_pyarrow()
-    started = time.perf_counter()
-    plan = plan_windows(source, SPECS["bytes"])
-    planned = time.perf_counter()
-    windows = rendered = 0
-    for _, lines in read_lines(source, plan):
-        windows += 1
-        rendered += len(lines)
-    ended = time.perf_counter()
-    print(json.dumps({"plan": planned - started, "lines": ended - planned, "windows": windows, "bytes": rendered}))
-
-
-def as_it_grows(folder: Path, options: argparse.Namespace) -> None:
-    """Three sizes, ten times apart, each in a process whose DuckDB has 300 MB: seconds, memory, and growth."""
-    print(f"\nGrowth: windows of bytes planned, read and rendered; a process each, DuckDB memory_limit {_LIMIT}")
-    print("                rows     windows     plan s    lines s    process memory")
-    sizes = [options.rows // 10, options.rows, *([] if options.quick else [options.rows * 10])]
-    seconds: dict[str, dict[int, float]] = {"Parquet": {}, "DuckDB": {}}
-    for rows in sizes:
-        parquet, stored = write_messages(folder / "growth", rows)
-        for kind, path in (("Parquet", parquet), ("DuckDB", stored)):
-            costs = [python("-c", _CHILD, kind, str(path)) for _ in range(min(3, options.runs))]
-            said = [json.loads(cost.output) for cost in costs]
-            memory = max(cost.memory for cost in costs)
-            seconds[kind][rows] = min(one["plan"] + one["lines"] for one in said)
-            best = min(said, key=lambda one: one["plan"] + one["lines"])
-            print(
-                f"{kind:<8} {rows:11,} {best['windows']:11,} {best['plan']:10.3f} {best['lines']:10.3f}"
-                f" {memory:10.0f} MB  (at most {_MOST_MEMORY}) {_judge(memory <= _MOST_MEMORY)}",
-                flush=True,
-            )
-        for path in (parquet, stored):
-            path.unlink()
-    for kind, by_rows in seconds.items():
-        exponent = growth(by_rows)
-        judged = _judge(exponent <= _MOST_GROWTH)
-        print(f"{kind:<8} grows with rows to the power of {exponent:.2f} (at most {_MOST_GROWTH}) {judged}")
-
-
-def growth(seconds: dict[int, float]) -> float:
-    """The exponent e of ``seconds = c * rows ** e``, by least squares of the logarithms."""
-    slope, _ = np.polyfit([math.log(rows) for rows in seconds], [math.log(took) for took in seconds.values()], 1)
-    return float(slope)
-
-
-def _ms(seconds: list[float]) -> str:
-    return f"{1_000 * min(seconds):.1f} ({1_000 * statistics.median(seconds):.1f})"
-
-
-def _judge(met: bool) -> str:
-    return "met" if met else "missed"
+def _ms(times: Times) -> str:
+    return f"{1_000 * times.least:.1f} ({1_000 * statistics.median(times.seconds):.1f})"
 
 
 SECTIONS: Final[dict[str, Callable[[Path, argparse.Namespace], None]]] = {

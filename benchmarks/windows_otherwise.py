@@ -134,9 +134,9 @@ def otherwise(folder: Path, options: argparse.Namespace) -> None:
     lines = timed({name: partial(way, table) for name, way in LINES.items()}, options.runs)
     connection.disconnect()
     print(f"\nOther ways, {options.rows:,} messages of a DuckDB file: seconds, minimum of {options.runs} runs in turns")
-    for title, seconds in ((f"{plan.num_rows:,} windows read", reading), ("lines built", lines)):
-        least = {name: min(times) for name, times in seconds.items()}
-        if seconds is reading:
+    for title, times in ((f"{plan.num_rows:,} windows read", reading), ("lines built", lines)):
+        least = {name: took.least for name, took in times.items()}
+        if times is reading:
             least[QUERY_PER_WINDOW] *= max(1, plan.num_rows / SAMPLED)
         taken = next(iter(least.values()))
         for name, took in least.items():

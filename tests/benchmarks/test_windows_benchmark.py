@@ -12,7 +12,8 @@ import pytest
 from ibis.backends.duckdb import Backend
 
 from benchmarks import peer_windows as peer
-from benchmarks.windows import PARTS, SPECS, TIES, WORKLOADS, Workload, growth, messages, ours, the_peers
+from benchmarks.windows import PARTS, SPECS, TIES, WORKLOADS, Workload, messages, ours, the_peers
+from benchmarks.windows_growth import growth
 from stages.windows.plan import plan_windows
 from stages.windows.spec import WindowSpec
 
