@@ -174,6 +174,12 @@ class PageServer:
     def url(self, path: str = "/", site: int = 0) -> str:
         return f"http://{self.sites[site]}{path}"
 
+    def forget(self) -> None:
+        """Begin anew to count requests and peaks."""
+        self.requests.clear()
+        self.peaks.clear()
+        self.peak = 0
+
     @property
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]

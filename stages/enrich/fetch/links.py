@@ -144,7 +144,7 @@ def _ascii(host: str) -> str:
 def _ipv4(host: str) -> IPv4Address | None:
     """The address that a host of numbers means, None for a name. Raises PermanentError for numbers that are none."""
     labels = host.split(".")
-    if not (_NUMBER.fullmatch(labels[-1]) or labels[-1].isdigit()):
+    if not _NUMBER.fullmatch(labels[-1]):
         return None
     numbers = []
     for label in labels:

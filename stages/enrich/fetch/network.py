@@ -139,7 +139,7 @@ class Names:
             raise PermanentError("The link leads to an address that is not public (fetch.allow_networks).")
 
     async def _network(self) -> bool:
-        if time.monotonic() - self._online_at < _VERDICT_SECONDS:
+        if time.monotonic() - self._online_at < _VERDICT_SECONDS and has_route():
             return True
         if self._verdict is None:
             self._verdict = asyncio.create_task(self._find_network())

@@ -84,10 +84,14 @@ FAILURES: list[tuple[str, Play, type[CallError], int]] = [
     ("said-too-large", raw(head(10**10), b"x"), PermanentError, 1),
     ("endless", endless(), PermanentError, 1),
     ("endless-chunked", endless(b"8\r\n12345678\r\n" * 999, Transfer_Encoding="chunked"), PermanentError, 1),
-    ("drip", drip(), PermanentError, 1),
-    ("silence", silence(), PermanentError, 1),
-    ("silence-after-head", raw(head(10), b"", pause=0.01, repeat=True), PermanentError, 1),
 ]
+
+SLOW = {
+    "drip": drip(),
+    "silence": silence(),
+    "silence-after-head": raw(head(10), b"", pause=0.01, repeat=True),
+    "head-without-end": raw(b"HTTP/1.1 200 OK\r\n", b"X", pause=0.01, repeat=True),
+}
 
 
 @pytest.mark.parametrize(("play", "kind", "requests"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES])
@@ -95,12 +99,19 @@ def test_a_failure_has_its_class_and_its_number_of_requests(
     server: PageServer, fetching: Fetching, play: Play, kind: type[CallError], requests: int
 ) -> None:
     server.put("/x", play)
-    sentence = fetching.settings(total_timeout_seconds=0.4, page_max_mb=0.2).error(server.url("/x"), kind)
+    sentence = fetching.settings(page_max_mb=0.2).error(server.url("/x"), kind)
     assert server.paths == ["/x"] * requests
     assert fetching.usage.requests == requests
     assert fetching.usage.retries == requests - 1
     assert sentence.endswith((".", ")."))
     assert "/x" not in sentence
+
+
+@pytest.mark.parametrize("play", SLOW.values(), ids=SLOW)
+def test_whoever_is_not_done_in_time_is_given_up_at_once(server: PageServer, fetching: Fetching, play: Play) -> None:
+    server.put("/x", play)
+    assert "longer than" in fetching.settings(total_timeout_seconds=0.5).error(server.url("/x"), PermanentError)
+    assert server.paths == ["/x"]
 
 
 @pytest.mark.parametrize("play", [status(503), status(429, "0"), reset(), hang_up(), raw(head(9), b"x")])
@@ -285,10 +296,10 @@ def test_a_later_try_goes_on_from_the_hop_that_failed(server: PageServer, fetchi
 
 def test_all_hops_share_the_time_of_a_page(server: PageServer, fetching: Fetching) -> None:
     for n in range(5):
-        server.put(f"/{n}", answer(302, b"", {"Location": f"/{n + 1}"}, delay=0.15))
-    server.put("/5", page(delay=0.15))
-    assert "longer" in fetching.settings(total_timeout_seconds=0.4).error(server.url("/0"), PermanentError)
-    assert len(server.paths) == 3
+        server.put(f"/{n}", answer(302, b"", {"Location": f"/{n + 1}"}, delay=0.6))
+    server.put("/5", page(delay=0.6))
+    assert "longer" in fetching.settings(total_timeout_seconds=1).error(server.url("/0"), PermanentError)
+    assert server.paths == ["/0", "/1"]
 
 
 def test_a_spelled_out_header_of_a_location_is_sent_as_bytes(server: PageServer, fetching: Fetching) -> None:
