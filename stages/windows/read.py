@@ -79,15 +79,10 @@ def hand_out(
         if high > starts[turn]:
             held.append((low, high, hold(batch)))
         while ends[turn] <= high:
+            # what is held lies, at least in part, in the window: what ends before it was let go
             start, end = starts[turn], ends[turn]
-            yield (
-                numbers[turn],
-                [
-                    cut(piece, max(start, first) - first, min(end, last) - first)
-                    for first, last, piece in held
-                    if first < end and last > start
-                ],
-            )
+            slices = [cut(piece, max(start, first) - first, min(end, last) - first) for first, last, piece in held]
+            yield numbers[turn], slices
             turn += 1
             if turn == len(ends):
                 return

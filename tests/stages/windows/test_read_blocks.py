@@ -1,6 +1,6 @@
 """A table that is not stored in the order of seq is read block by block, and never by a sort of the whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages.errors import BadInput
+from stages.windows.blocks import in_order, stored
 from stages.windows.lines import read_lines
 from stages.windows.plan import plan_windows
 from stages.windows.read import read_windows
@@ -98,6 +99,29 @@ def test_part_of_a_plan_is_read_alone(chat: pa.Table, tmp_path: Path, store: Sto
     source = store(chat.take(orders(ROWS)[order]), tmp_path)
     got = {index: plain(window) for index, window in read_windows(source, some, columns=["text", "ts"])}
     assert got == {i: plain(chat.slice(20 * i, 20).select(["text", "ts"])) for i in (4, 5, 11)}
+
+
+@EVERY_STORE
+@pytest.mark.parametrize("order", ["straight", *orders(ROWS)])
+@pytest.mark.parametrize(("first", "stop"), [(0, 600), (0, 64), (64, 128), (63, 65), (70, 71), (599, 600)])
+def test_a_range_of_messages_is_what_was_asked_for_and_no_more(
+    chat: pa.Table, tmp_path: Path, store: Store, order: str, first: int, stop: int
+) -> None:
+    source = store(chat.take(orders(ROWS).get(order, np.arange(ROWS))), tmp_path)
+    batches = list(in_order(stored(source), ["text", "seq"], first, stop))
+    assert [low for low, _ in batches] == [batch["seq"][0].as_py() for _, batch in batches]
+    assert [seq for _, batch in batches for seq in batch["seq"].to_pylist()] == list(range(first, stop))
+    assert {tuple(batch.schema.names) for _, batch in batches} == {("text", "seq")}
+
+
+def test_no_more_is_read_of_a_stream_than_was_asked_for(chat: pa.Table) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from chat.slice(0, 200).to_batches(max_chunksize=50)
+        raise AssertionError("read on past what was asked for")
+
+    for stop in (199, 200):
+        reader = pa.RecordBatchReader.from_batches(chat.schema, batches())
+        assert sum(batch.num_rows for _, batch in in_order(stored(reader), ["seq"], 100, stop)) == stop - 100
 
 
 @pytest.mark.parametrize("seed", range(25))

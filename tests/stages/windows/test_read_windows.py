@@ -76,6 +76,22 @@ def test_a_window_in_one_batch_is_not_copied(chat: pa.Table, plan: pa.Table) -> 
         assert seq.offset == row["start_seq"]
 
 
+def test_a_long_table_is_not_copied_up_to_the_first_message_out_of_place(messages: Make) -> None:
+    chat = messages(range(200_000))
+    order = np.arange(200_000)
+    order[[150_000, 150_001]] = [150_001, 150_000]
+    mixed = chat.take(order).combine_chunks()
+    plan = plan_windows(chat, WindowSpec("messages", 10_000, 0))
+    whole = mixed["seq"].chunk(0).buffers()[1].address
+    for index, window in read_windows(mixed, plan):
+        assert (window["seq"].chunk(0).buffers()[1].address == whole) == (index < 15)
+        assert window.equals(chat.slice(10_000 * index, 10_000))
+    got = []
+    with pytest.raises(BadInput, match="150000 was due"):
+        got.extend(index for index, _ in read_windows(mixed.to_reader(), plan))
+    assert got == list(range(15))
+
+
 def test_no_more_is_held_than_a_window_and_a_batch(chat: pa.Table, plan: pa.Table) -> None:
     taken = 0
 
@@ -133,6 +149,29 @@ def test_a_plan_out_of_order_is_refused(chat: pa.Table, plan: pa.Table) -> None:
         list(read_windows(chat, plan.drop_columns(["end_seq"])))
     with pytest.raises(BadInput, match="no column seq"):
         list(read_windows(chat.drop_columns(["seq"]), plan))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [([0, 0], [2, 3]), ([0, 1], [2, 2]), ([0, 2], [2, 2]), ([1, 0], [2, 3]), ([0, 1], [3, 2]), ([3], [2])],
+    ids=["same start", "same end", "empty", "starts turned", "ends turned", "ends first"],
+)
+def test_windows_that_no_plan_has_are_refused(chat: pa.Table, start: list[int], end: list[int]) -> None:
+    plan = pa.table({"window_index": list(range(len(start))), "start_seq": start, "end_seq": end})
+    with pytest.raises(BadInput, match="not in order"):
+        list(read_windows(chat, plan))
+
+
+def test_a_column_of_any_name_is_read(chat: pa.Table, tmp_path: Path) -> None:
+    odd = chat.append_column('the "other" text, 2', chat["text"])
+    pq.write_table(odd, tmp_path / "odd.parquet")
+    plan = plan_windows(chat, WindowSpec("messages", 500))
+    for source in (odd, tmp_path / "odd.parquet", ibis.duckdb.connect().create_table("messages", odd)):
+        for _, window in read_windows(source, plan, columns=['the "other" text, 2', "text"]):
+            assert window.schema.names == ['the "other" text, 2', "text"]
+            assert window.column(0).to_pylist() == window.column(1).to_pylist()
+        with pytest.raises(BadInput, match="no column other: ask for columns that it has"):
+            list(read_windows(source, plan, columns=["ts", "other"]))
 
 
 def test_a_long_file_in_small_windows_is_read_whole(tmp_path: Path, messages: Make) -> None:

@@ -55,6 +55,9 @@ def test_a_slice_is_rendered_as_its_rows(messages: Make) -> None:
     assert render_lines(chat.slice(7, 20)).to_pylist() == whole[7:27]
     assert join_lines(render_lines(chat).slice(7, 20)) == "".join(whole[7:27])
     assert join_lines(render_lines(chat).chunk(0).slice(7, 0)) == ""
+    assert render_lines(chat.slice(0, 0)).to_pylist() == []
+    assert render_lines(chat.to_batches()[0].slice(0, 0)).type == pa.string()
+    assert join_lines(render_lines(chat.slice(0, 0))) == join_lines(pa.array([], pa.string())) == ""
     assert render_lines(chat.to_batches()[0]).to_pylist() == whole
 
 
