@@ -1,4 +1,4 @@
-"""The ledger: an append-only record of what happened, one JSON object a line, never any message text.
+"""Writing the ledger: lines are gathered, written by a thread, and never stand in the way of the work.
 
 A full buffer is swapped and written with fsync by a thread, so that whoever records never waits for the disk, unless
 :data:`LOSS_LIMIT` lines are on their way: that many are what a crash can lose. The archive never depends on the
@@ -8,8 +8,7 @@ ledger, and a ledger that cannot be written never fails the work: the lines are 
 import atexit
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +16,15 @@ from typing import Any, Final, Self
 
 import orjson
 
+from stages.ledger.files import append, full_file, full_files, set_torn_aside, sync_folder
+
 LOSS_LIMIT: Final = 1_000
 """The most lines that may be unwritten at any time."""
 
-_TAIL_BYTES: Final = 1 << 20
+ROTATE_BYTES: Final = 8 << 20
+"""A file is full before it grows past this: some 50,000 lines, which the reader of the last few goes through in a tenth
+of a second, and an editor opens. Full files are kept: they are the record, and may be removed by whoever wants to."""
+
 _LONGEST_TEXT: Final = 200
 _OWN: Final = frozenset(("t", "run", "kind"))
 
@@ -31,15 +35,30 @@ class Ledger:
     ``buffer`` lines are gathered before they are handed to the writer. ``say`` is called at most once, from a thread
     that records, flushes or closes, when something could not be written; ``lost`` counts the lines. A signal handler
     may record and flush. What a crash tore off the last line is set aside in ``<stem>.torn`` on opening.
+
+    What is written at once stays in one file; before it would pass ``rotate_bytes`` the file becomes
+    ``<stem>-0001.jsonl`` (the next free number, oldest first) by rename, and a new one is begun. A file that cannot be
+    rotated is written on.
     """
 
-    def __init__(self, path: Path, run_id: str, buffer: int = 10, *, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        run_id: str,
+        buffer: int = 10,
+        *,
+        rotate_bytes: int = ROTATE_BYTES,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         if not 1 <= buffer <= LOSS_LIMIT:
             raise ValueError(f"buffer must be in 1..{LOSS_LIMIT}")
+        if rotate_bytes < 1:
+            raise ValueError("rotate_bytes must be 1 or more")
         self.path = path
         self.run_id = run_id
         self.lost = 0
         self._size = buffer
+        self._rotate_bytes = rotate_bytes
         self._say = say
         self._trouble: str | None = None
         # re-entrant, and given up whole while waiting: a signal handler may come in the middle of a record. Nothing is
@@ -144,11 +163,10 @@ class Ledger:
         if self._file is None:
             return self._trouble or "it could not be opened"
         start = os.lseek(self._file, 0, os.SEEK_END)
+        if start and start + len(data) > self._rotate_bytes and self._rotate():
+            start = 0
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-            os.fsync(self._file)
+            append(self._file, data)
         except OSError as error:
             try:
                 os.ftruncate(self._file, start)
@@ -159,18 +177,33 @@ class Ledger:
             return error.strerror or "it could not be written"
         return None
 
+    def _rotate(self) -> bool:
+        """Begin a new file. Between the two steps there is none, which readers and the next opening take as it is."""
+        full = self._file
+        assert full is not None
+        try:
+            numbers = [number for number, _ in full_files(self.path)]
+            self.path.rename(full_file(self.path, max(numbers, default=0) + 1))
+        except FileNotFoundError:
+            pass  # it was renamed the last time, and the new one could not be made
+        except OSError:
+            return False
+        self._file = None
+        self._open()
+        if self._file is None:
+            self._file = full  # too long is better than lost
+            return False
+        os.close(full)
+        return True
+
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             made = not self.path.exists()
-            _set_torn_aside(self.path)
+            set_torn_aside(self.path)
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             if made:
-                folder = os.open(self.path.parent, os.O_RDONLY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
+                sync_folder(self.path.parent)
         except OSError as error:
             self._trouble = error.strerror or "it could not be opened"
 
@@ -184,62 +217,6 @@ class Ledger:
                 return
             say, self._say = self._say, None
         say(f"The ledger {self.path.name} could not be kept: {self._trouble}. The work goes on without it.")
-
-
-def read_ledger(path: Path, *, kind: str | None = None, tail: int | None = None) -> Iterator[dict[str, Any]]:
-    """The entries in order, of one ``kind`` only, the last ``tail`` only. No file, no entries.
-
-    A line that is no JSON object (a crash tore it, or it is being written) is passed over. One pass; memory is that
-    of one line, or of ``tail`` entries. Raises :class:`ValueError` for a negative ``tail``.
-    """
-    if tail is not None and tail < 0:
-        raise ValueError("tail must be 0 or more")
-    entries = _entries(path, kind)
-    return entries if tail is None else iter(deque(entries, maxlen=tail))
-
-
-def _entries(path: Path, kind: str | None) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            entry = _parsed(line)
-            if entry is not None and (kind is None or entry.get("kind") == kind):
-                yield entry
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        entry = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return entry if isinstance(entry, dict) else None
-
-
-def _set_torn_aside(path: Path) -> None:
-    """Move what follows the last whole entry to ``<stem>.torn``, first written there, then cut off here."""
-    if not path.exists():
-        return
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = file.seek(max(0, size - _TAIL_BYTES))
-        tail = file.read()
-        whole = len(tail)
-        while whole:
-            line = tail.rfind(b"\n", 0, whole - 1) + 1
-            if _parsed(tail[line:whole]) is not None or (line == 0 and start > 0):
-                break
-            whole = line
-        if whole == len(tail):
-            return
-        with path.with_suffix(".torn").open("ab") as torn:
-            torn.write(tail[whole:] + (b"" if tail.endswith(b"\n") else b"\n"))
-            torn.flush()
-            os.fsync(torn.fileno())
-        file.truncate(start + whole)
-        os.fsync(file.fileno())
 
 
 def _named(value: Any) -> str:
