@@ -56,8 +56,8 @@ class Cutter:
             end = min(end, start + self.most)
         if self.breaks is not None:
             end = min(end, self._breaks[bisect_right(self._breaks, start)])
-        if self.sums is not None:
-            fits = _right(self._sums, self._sums[start] + self.weight, start, guess, end + 1) - 1
+        if (sums := self._sums) is not None:
+            fits = _right(sums, sums[start] + self.weight, start, guess, end + 1) - 1
             # one message larger than the limit stands alone
             end = max(fits, start + 1)
         if self.span is not None:
@@ -71,16 +71,12 @@ class Cutter:
             start = max(start, end - self.shared)
         if self.breaks is not None:
             start = max(start, self._breaks[bisect_right(self._breaks, end) - 1])
-        if self.sums is not None:
-            start = bisect_left(self._sums, self._least(self._sums[end], self._sums[end + 1]), start, end)
+        if (sums := self._sums) is not None:
+            # light enough to be a tail, and room for the next message
+            start = bisect_left(sums, max(sums[end] - self.tail, sums[end + 1] - self.weight), start, end)
         if self.span is not None:
             start = bisect_left(self._ts, self._ts[end] - self.span, start, end)
         return start
-
-    def _least(self, at_end: Any, past_end: Any) -> Any:
-        """The running sum from which on the tail weighs little enough, and leaves room for the next message."""
-        tail, room = at_end - self.tail, past_end - self.weight
-        return max(tail, room) if isinstance(tail, int) else np.maximum(tail, room)
 
     def ends(self, start: Ints) -> Ints:
         """For each of ascending starts: the end of its window, as :meth:`end`."""
@@ -102,7 +98,8 @@ class Cutter:
         if self.most is not None:
             start = np.maximum(start, end - self.shared)
         if self.sums is not None:
-            start = np.maximum(start, _search(self.sums, self._least(self.sums[end], self.sums[end + 1]), "left"))
+            least = np.maximum(self.sums[end] - self.tail, self.sums[end + 1] - self.weight)
+            start = np.maximum(start, _search(self.sums, least, "left"))
         if self.span is not None:
             start = np.maximum(start, _search(self.ts, self.ts[end] - self.span, "left"))
         if self.breaks is not None:
