@@ -15,6 +15,7 @@ from stages.enrich.pages.clean import clean_line
 from stages.enrich.pages.facts import PageFacts
 from stages.enrich.pages.gist import LENGTH, gist
 from stages.enrich.pages.language import may_be
+from stages.enrich.pages.plain import has_address, has_markup, instructs
 from stages.enrich.pages.sentences import split_sentences, weight
 from stages.llm.door import Door
 from stages.llm.offline import Messages
@@ -51,34 +52,18 @@ _REPAIR: Final = """\
 That answer cannot be used: {error}
 Answer again with the two sentences and nothing else."""
 
-_FENCE: Final = re.compile(r"```[a-zA-Z]*\n?|```")
-_MARKUP: Final = re.compile(
-    r"[<>‹›`]|&#?\w{1,20};|\]\(|!\[|\[\[|\*\*|__|~~|\{\{|\}\}|\{%|\$\{|^\s*(?:#{1,6}|[-*+•]|\d+[.)])\s", re.M
-)
-# a name with one of these endings is taken for an address even where nothing else says so
-_TOP: Final = (
-    "com|org|net|info|biz|io|ai|app|dev|xyz|top|site|online|shop|club|live|link|click|ru|cn|tk|ml|ga|cf|gq|me|cc|co|uk"
-    "|de|fr|br|pt|es|it|eu|us|example|test|onion|zip|mov"
-)
-_ADDRESS: Final = re.compile(
-    r"[a-z][a-z0-9+.\-]*://|//\S|\b(?:javascript|data|vbscript|mailto|file|tel|blob|about)\s*:\s*\S|\bwww\."
-    r"|\S@\S+\.\S"
-    rf"|[\w\-](?:\.|\s?[\[(](?:\.|dot)[\])]\s?)(?:{_TOP})\b|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b",
-    re.I,
-)
+_FENCE: Final = re.compile(r"```[a-zA-Z]*\n(.*)\n```", re.S)
 _TALK: Final = re.compile(
     r"^(?:sure|certainly|of course|okay|ok|here (?:is|are)|here's|as an? (?:ai|language model|assistant)|i am|i'm"
     r"|i (?:cannot|can't|can not|will|have|apologi[sz]e)|sorry|desculp\w*|claro|com certeza|aqui est\w*|lo siento"
     r"|por supuesto|como (?:um|uma) (?:ia|modelo)|natürlich|gerne|hier (?:ist|sind)|als ki|désolé|bien sûr|voici"
     r"|(?:user|assistant|system)(?=:))\b"
-    r"|(?:ignor\w*|disregard|forget|override|esque[çc]a|olvida|oublie\w*) "
-    r"(?:\w+ ){0,4}(?:instruc\w+|rules|prompt\w*|messages|regras|reglas|anweisung\w*|consignes)"
-    r"|(?:system|developer) (?:prompt|message)|language model|modelo de linguagem|sprachmodell|<<<|>>>|\bjailbreak"
-    r"|(?:previous|prior|above) instructions|instruções anteriores|api[ _-]?key|canary",
+    r"|(?:system|developer) (?:prompt|message)|language model|modelo de linguagem|sprachmodell|\bjailbreak"
+    r"|api[ _-]?key|canary",
     re.I,
 )
 _NUMBER: Final = re.compile(r"\d+(?:[.,\u00a0\u202f' ]\d{3})*(?:[.,]\d+)?")
-_CONTROL_ECHO: Final = re.compile(r"\b(?:PAGE|CHAT)>{1,3}|<{1,3}(?:PAGE|CHAT)\b")
+_MARKS: Final = re.compile(r"(?:PAGE|CHAT)>+|<+(?:PAGE|CHAT)")
 
 
 class UnusableAnswer(Exception):  # it is an answer, and the exception carries what to say to the model
@@ -115,7 +100,7 @@ def describe_prompt(facts: PageFacts, language: str | None) -> list[dict[str, st
     page = {"title": facts.title, "site": facts.site, "text": (facts.text or "")[:MAX_TEXT]}
     # JSON keeps every line break inside a string, so no page can end the block; the marks themselves are not left
     # in it either, for models that look for them anywhere
-    block = _CONTROL_ECHO.sub("", orjson.dumps(page).decode())
+    block = orjson.dumps({name: _MARKS.sub("", value) if value else None for name, value in page.items()}).decode()
     content = f"{orjson.dumps(told).decode()}\n{BEGIN}\n{block}\n{END}"
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]
 
@@ -124,19 +109,21 @@ def read_description(answer: str, facts: PageFacts, language: str | None) -> str
     """The description in an answer, checked. Raises :class:`UnusableAnswer` with what to mend. Linear."""
     if len(answer) > 10 * _LONGEST:
         raise UnusableAnswer(f"It is longer than {LENGTH} characters.")
-    plain = _FENCE.sub("", answer).strip().strip("\"“”„«»'").strip()
-    if _MARKUP.search(plain):
+    plain = answer.strip()
+    fenced = _FENCE.fullmatch(plain)
+    plain = (fenced[1] if fenced else plain).strip().strip("\"“”„«»'").strip()
+    if has_markup(plain):
         raise UnusableAnswer("There is markup in it; write plain text.")
     words = clean_line(plain, 10 * _LONGEST)
     if words is None or weight(words) < _SHORTEST:
         raise UnusableAnswer("It is empty or too short; write two sentences.")
     if len(words) > _LONGEST or len(split_sentences(words)) > _SENTENCES:
         raise UnusableAnswer(f"It is too long; write two sentences, {LENGTH} characters at most.")
-    if _MARKUP.search(words):
+    if has_markup(words):
         raise UnusableAnswer("There is markup in it; write plain text.")
-    if _ADDRESS.search(words):
+    if has_address(words):
         raise UnusableAnswer("There is an address in it; write none.")
-    if _TALK.search(words):
+    if _TALK.search(words) or instructs(words):
         raise UnusableAnswer("It talks to the reader or about instructions; write only what the page says.")
     if language and not may_be(words, language):
         raise UnusableAnswer(f"It is not in the language {language}.")

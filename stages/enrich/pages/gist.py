@@ -4,6 +4,7 @@ from typing import Final
 
 from stages.enrich.pages.clean import clean_line, cut
 from stages.enrich.pages.facts import PageFacts
+from stages.enrich.pages.plain import is_plain
 from stages.enrich.pages.sentences import best_sentences, split_sentences, weight
 from stages.enrich.pages.walls import is_noise
 
@@ -24,7 +25,9 @@ def gist(facts: PageFacts, language: str) -> str | None:
     described = _honest(facts)
     if described is not None and weight(described) >= _ENOUGH:
         return cut(described, LENGTH)
-    sentences = [sentence for sentence in split_sentences(facts.text or "") if not is_noise(sentence)]
+    sentences = [
+        sentence for sentence in split_sentences(facts.text or "") if not is_noise(sentence) and is_plain(sentence)
+    ]
     best = best_sentences(sentences, facts.title, LENGTH)
     if best is not None:
         return clean_line(best, LENGTH)
@@ -32,10 +35,13 @@ def gist(facts: PageFacts, language: str) -> str | None:
 
 
 def _honest(facts: PageFacts) -> str | None:
-    """The description, unless it only repeats the title or the site's name, is housekeeping, or a list of keywords."""
+    """The description without sentences that hold addresses, markup or orders; None where it only repeats the title or
+    the site's name, is housekeeping, or a list of search words."""
     described = facts.description
     if not described or is_noise(described):
         return None
+    if not is_plain(described):
+        described = " ".join(filter(is_plain, split_sentences(described)))
     plain = described.strip(" .…").casefold()
     for said in (facts.title, facts.site):
         if said and plain == said.strip(" .…").casefold():
@@ -44,4 +50,4 @@ def _honest(facts: PageFacts) -> str | None:
         words = described.replace(",", " , ").split()
         if 3 * described.count(",") >= len(words) - described.count(","):
             return None
-    return described
+    return described or None

@@ -8,8 +8,9 @@ sites tell pages apart; a page remembered under another's address would be told 
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
+_PARTS: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?((?:[^/?#@]*@)?)([^/?#]*)([^?#]*)\??([^#]*)", re.S)
 _TRACKING: Final = re.compile(r"(?:utm_[^=]*|fbclid|gclid)(?:=.*)?", re.I | re.S)
 
 
@@ -18,18 +19,18 @@ def page_key(url: str) -> str:
 
     Ignored: the case of scheme and host, a default port, the slash after the host, repeated slashes, the fragment,
     whether letters beyond ASCII are escaped, ``utm_*``, ``fbclid`` and ``gclid``. The user name, the order of
-    parameters and everything else count. What is no address to courlan is its own key.
+    parameters and everything else count. Never fails.
     """
     from courlan import normalize_url
 
-    plain = url.strip()
-    if "://" not in plain[:9]:
-        plain = f"https://{plain}"
+    parts = _PARTS.match(url.strip())
+    assert parts is not None
+    scheme, user, host, path, query = parts.groups()
+    kept = "&".join(part for part in query.split("&") if not _TRACKING.fullmatch(part))
+    scheme = (scheme or "https").lower()
     try:
-        parts = urlsplit(plain)
-        user, at, host = parts.netloc.rpartition("@")
-        kept = "&".join(part for part in parts.query.split("&") if not _TRACKING.fullmatch(part))
-        base = normalize_url(parts._replace(netloc=host, query="", fragment="", path=parts.path or "/"), strict=True)
-    except (ValueError, UnicodeError):
-        return plain
-    return f"{base}{'?' + kept if kept else ''}" + (f" {user}" if at else "")
+        base = normalize_url(SplitResult(scheme, host.lower(), path or "/", "", ""), strict=True)
+    except ValueError:
+        base = f"{scheme}://{host.lower()}{path}"
+    # the mark cannot stand in an address, so no other one gives the same key
+    return f"{base}{'?' + kept if kept else ''}" + (f" {user}" if user else "")

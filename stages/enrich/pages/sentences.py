@@ -1,13 +1,17 @@
 """Sentences of a text in any script: where they end, and which of them say most of it."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from stages.privacy.fold import folded_words, is_unspaced
 
-_ENDS: Final = ".!?…‽。！？｡．।॥؟۔։՞՜።፧፨៕៖။၊᙮᠃᠉"
+_ENDS: Final = (
+    ".!?\u2026\u203d\u3002\uff01\uff1f\uff61\uff0e\u0964\u0965\u061f\u06d4\u0589\u055e\u055c\u1362\u1367\u1368\u17d4\u17d5"
+    "\u104a\u104b\u166e\u1803\u1809"
+)
 _FULL: Final = "。！？｡．"
 """Signs after which scripts without blanks go on at once."""
 _CLOSERS: Final = "\"'”’»)\\]）」』】›“"
@@ -23,7 +27,9 @@ _ABBREVIATION: Final = re.compile(
 _GREEK: Final = re.compile("[\u0370-\u03ff]")
 
 MAX_SENTENCES: Final = 60
-_SHORTEST: Final = 20
+SHORTEST: Final = 20
+_SHORT: Final = 8
+"""Letters of a sentence that says something; and of one in a text where all are short."""
 _LONGEST: Final = 1_000
 
 
@@ -64,19 +70,20 @@ def weight(text: str) -> int:
     return sum(3 if is_unspaced(char) else 1 for char in text[:_LONGEST])
 
 
-def best_sentences(sentences: Sequence[str], title: str | None, limit: int) -> str | None:
+def best_sentences(sentences: Sequence[str], title: str | None, limit: int, shortest: int = SHORTEST) -> str | None:
     """Up to three of the sentences that say most, in their order, ``limit`` characters at most; None where none can.
 
     A sentence says much where its words are frequent in the text and in the title, and where it stands early: news and
-    encyclopaedias begin with what matters. Deterministic; linear in the text.
+    encyclopaedias begin with what matters. Those of fewer letters than
+    ``shortest`` count only where all are short. Deterministic; linear in the text.
     """
-    words = [[word for word in folded_words(sentence) if len(word) > 3 or is_unspaced(word)] for sentence in sentences]
+    words = [[word for word in folded_words(sentence) if len(word) > 3 or not word.isascii()] for sentence in sentences]
     counts = Counter(word for sentence in words for word in set(sentence))
     titled = set(folded_words(title or ""))
     scores: dict[int, float] = {}
     seen: set[str] = set()
     for at, sentence in enumerate(sentences):
-        if sentence in seen or not words[at] or not _can_stand_alone(sentence, title):
+        if sentence in seen or not words[at] or not _can_stand_alone(sentence, title, shortest):
             continue
         seen.add(sentence)
         told = set(words[at])
@@ -89,16 +96,18 @@ def best_sentences(sentences: Sequence[str], title: str | None, limit: int) -> s
         if len(chosen) < 3 and length + len(sentences[at]) + bool(chosen) <= limit:
             chosen.append(at)
             length += len(sentences[at]) + (len(chosen) > 1)
+    if not ranked and shortest > _SHORT:
+        return best_sentences(sentences, title, limit, _SHORT)
     if not chosen:
         return sentences[ranked[0]] if ranked else None
     return " ".join(sentences[at] for at in sorted(chosen))
 
 
-def _can_stand_alone(sentence: str, title: str | None) -> bool:
+def _can_stand_alone(sentence: str, title: str | None, shortest: int) -> bool:
     """Whether a sentence is one, and not a label, a line of a menu, a list of numbers or the title once more."""
-    letters = sum(char.isalpha() for char in sentence)
+    letters = sum(unicodedata.category(char)[0] in "LM" for char in sentence)
     return (
-        weight(sentence) >= _SHORTEST
+        weight(sentence) >= shortest
         and 2 * letters >= len(sentence.replace(" ", ""))
         and " ".join(sentence.split()).strip(".!? ").casefold() != (title or "").strip(".!? ").casefold()
     )

@@ -10,7 +10,7 @@ from typing import Final
 LARGE: Final = 100_000
 """Characters from which a page is looked through."""
 _LONGEST: Final = 3_000_000
-_ELEMENTS: Final = 30_000
+_ELEMENTS: Final = 20_000
 _TAG_LENGTH: Final = 20_000
 
 _NUL: Final = re.compile("[\x00\ufffe\uffff\ud800-\udfff]")
@@ -26,7 +26,7 @@ _TAG: Final = re.compile(
 
 
 def slimmed(markup: str) -> str:
-    """The page without scripts (but for linked data), without tags of over 20,000 characters, and cut after 30,000
+    """The page without scripts (but for linked data), without tags of over 20,000 characters, and cut after 20,000
     tags or 3,000,000 characters; untouched (but for NULs) below 100,000 characters. Linear."""
     markup = _NUL.sub("", markup)
     if len(markup) <= LARGE:
