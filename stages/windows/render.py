@@ -102,7 +102,7 @@ def _heads(batch: pa.RecordBatch) -> pa.StringArray:
 
 
 def _stamps(ts: NDArray[np.int64]) -> pa.StringArray:
-    """``YYYY-MM-DD HH:MM`` of each time (one or more): a date is written once per run of its day, a minute looked up."""
+    """``YYYY-MM-DD HH:MM`` of each time, one or more: a date is written once per run of its day."""
     day, minute = np.divmod(ts // MINUTE_US, _DAY_MINUTES)
     starts = np.flatnonzero(np.concatenate(([True], day[1:] != day[:-1])))
     dates = np.datetime_as_string(day[starts].astype("datetime64[D]")).astype("S10")
