@@ -20,7 +20,7 @@ def gist(facts: PageFacts, language: str) -> str | None:
 
     At most 300 characters on one line; what is longer ends in an ellipsis, between words where the script has them.
     ``language`` is the reader's: a page is told in its own words whatever that is, so nothing depends on it yet. The
-    same facts give the same words. Cost: linear in 60 sentences, under a millisecond.
+    same facts give the same words. Cost: linear in the first 60 sentences, some 8 ms.
     """
     described = _honest(facts)
     if described is not None and weight(described) >= _ENOUGH:

@@ -50,7 +50,7 @@ def language_tag(written: str | None) -> str | None:
 
 
 def detect_language(text: str) -> str | None:
-    """The code of the language, None where it cannot be told. Looks at 3,000 characters; 0.3 ms."""
+    """The code of the language, None where it cannot be told. Looks at 3,000 characters; 1 ms."""
     text = text[:_LOOKED_AT]
     script = _main_script(text)
     if script == "Latn":

@@ -33,7 +33,8 @@ def read_page(body: bytes, mime: str, charset: str | None, url: str) -> PageFact
 
     ``body``: decompressed, ``mime``: its media type, ``charset``: that of the HTTP header. Never raises: what cannot be
     read has no facts, and neither has a page that says nothing of what was linked (log-in, check for robots, "not
-    found"). Cost: 7-23 ms for an article, linear, a few seconds for the worst 8 MB; memory about ten times the body.
+    found"). Cost: 2-5 ms for a small page, 12 ms for an article of 11,000 characters, 100 ms for 100 KB dense
+    with tags, a few seconds for the worst 8 MB.
     """
     facts = NOTHING
     for found in read_steps(body, mime, charset, url):
