@@ -1,5 +1,7 @@
 """Names that were learnt later are replaced in what is stored already."""
 
+from typing import Final
+
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,6 +9,9 @@ import pyarrow.compute as pc
 from stages.archive.store import Archive
 from stages.enrich.store import TaskStore
 from stages.privacy.guard import Guard
+
+_TOLD: Final = ("title", "text", "alt", "transcript", "site")
+"""What of an enrichment is words."""
 
 
 def replace_stored(archive: Archive, guard: Guard) -> int:
@@ -36,6 +41,7 @@ def replace_stored(archive: Archive, guard: Guard) -> int:
         cursor.unregister("changed")
     _rename_media(cursor, guard)
     _replace_details(cursor, guard)
+    _replace_enrichments(cursor, guard)
     _replace_posts(cursor, guard)
     return rows
 
@@ -80,6 +86,24 @@ def _rename_media(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:
     )
     cursor.execute("UPDATE attachments SET name = n.new FROM new_names n WHERE attachments.name = n.old")
     TaskStore(cursor).rename(renamed.items())
+
+
+def _replace_enrichments(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:
+    """What pages and files say of themselves. A link whose address held the name goes: the texts hold it no more."""
+    links = cursor.execute("SELECT DISTINCT value FROM tasks WHERE kind = 'url'").fetchall()
+    held = [value for (value,) in links if guard.text(value) != value]
+    if held:
+        TaskStore(cursor).forget(held)
+    told = cursor.execute(f"SELECT key, {', '.join(_TOLD)} FROM enrichments").fetchall()
+    fresh = [(row[0], *(value and guard.text(value) for value in row[1:])) for row in told]
+    changed = [new for new, old in zip(fresh, told, strict=True) if new != old]
+    if not changed:
+        return
+    columns = [pa.array(values, pa.string()) for values in zip(*changed, strict=True)]
+    cursor.register("changed", pa.table(columns, names=["key", *_TOLD]))
+    assignments = ", ".join(f"{name} = c.{name}" for name in _TOLD)
+    cursor.execute(f"UPDATE tasks SET {assignments} FROM changed c WHERE tasks.key = c.key")
+    cursor.unregister("changed")
 
 
 def _replace_posts(cursor: duckdb.DuckDBPyConnection, guard: Guard) -> None:

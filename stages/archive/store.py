@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from stages.archive.records import Attachment
 from stages.archive.tables import SCHEMA_VERSION, TABLES
-from stages.enrich.store import ENRICHMENTS_SQL, TASKS_SQL
+from stages.enrich.store import ENRICHMENTS_SQL, MIGRATE_SQL, TASKS_SQL, TASKS_VERSION
 from stages.errors import BadInput, StreamlinerError
 
 DATABASE = "archive.duckdb"
@@ -232,13 +232,24 @@ def _connect(folder: Path, memory_limit_mb: int, threads: int) -> duckdb.DuckDBP
 
 def _prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("SET TimeZone = 'UTC'")
-    for statement in (*TABLES, TASKS_SQL, ENRICHMENTS_SQL):
+    for statement in TABLES:
         connection.execute(statement)
-    row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
-    if row is None:
-        connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [SCHEMA_VERSION])
-    elif row[0] != SCHEMA_VERSION:
-        raise BadInput(f"The archive {folder.name} is of version {row[0]}, this program writes {SCHEMA_VERSION}.")
+    rows = connection.execute("SELECT name, value FROM meta WHERE name IN ('schema_version', 'tasks_version')")
+    versions = dict(rows.fetchall())
+    if versions.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        raise BadInput(
+            f"The archive {folder.name} is of version {versions['schema_version']}, "
+            f"this program writes {SCHEMA_VERSION}."
+        )
+    if versions.get("tasks_version") != TASKS_VERSION:
+        # all or nothing: what is interrupted here is begun anew by the next run
+        connection.execute("BEGIN TRANSACTION")
+        for statement in (TASKS_SQL, *MIGRATE_SQL, ENRICHMENTS_SQL):
+            connection.execute(statement)
+        fresh = {"schema_version": SCHEMA_VERSION, "tasks_version": TASKS_VERSION}
+        for name, value in fresh.items():
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [name, value])
+        connection.execute("COMMIT")
 
 
 def _busy(folder: Path) -> BadInput:

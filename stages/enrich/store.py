@@ -2,7 +2,8 @@
 
 ``pending -> claimed -> done``, or back to ``pending`` (failed in passing, lease run out, released), or ``dead`` (failed
 for good, or too often) until :meth:`TaskStore.retry_dead`. Every operation on a batch is one SQL statement, so that a
-crash leaves all of it or none. The result stands in the task's own row for that reason; ``enrichments`` is a view.
+crash leaves all of it or none. The result stands in the task's own row for that reason; ``enrichments`` is a view. A
+result stays what is known while it is made anew, and where that fails: what was learnt once is not lost again.
 
 The archive's own process alone writes, one thread claims, and time comes in as an argument.
 """
@@ -33,11 +34,29 @@ TASKS_SQL: Final = """CREATE TABLE IF NOT EXISTS tasks (
     bytes BIGINT, sha256 VARCHAR, files VARCHAR, fetched BOOLEAN, site VARCHAR, published VARCHAR, language VARCHAR,
     seconds DOUBLE, preview VARCHAR, look VARCHAR, sizes VARCHAR)"""
 
-ENRICHMENTS_SQL: Final = f"""CREATE VIEW IF NOT EXISTS enrichments AS
-    SELECT key, kind, value, {", ".join(_RESULT)} FROM tasks WHERE state = 'done'"""
+_KNOWN: Final = "files IS NOT NULL"
+"""A row has a result: every result has its list of files, be it empty."""
+
+ENRICHMENTS_SQL: Final = f"""CREATE OR REPLACE VIEW enrichments AS
+    SELECT key, kind, value, {", ".join(_RESULT)} FROM tasks WHERE {_KNOWN}"""
 
 SCHEMA_SQL: Final = f"{TASKS_SQL};\n{ENRICHMENTS_SQL};"
-"""``tasks``, and ``enrichments`` as a view of those that are done; ``files`` and ``sizes`` are JSON lists."""
+"""``tasks``, and ``enrichments`` as a view of those with a result; ``files`` and ``sizes`` are JSON lists."""
+
+# what was added since the first archives, in this order
+_ADDED: Final = {
+    "site": "VARCHAR", "published": "VARCHAR", "language": "VARCHAR", "seconds": "DOUBLE", "preview": "VARCHAR",
+    "look": "VARCHAR", "sizes": "VARCHAR",
+}  # fmt: skip
+
+MIGRATE_SQL: Final = (
+    *(f"ALTER TABLE tasks ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _ADDED.items()),
+    ENRICHMENTS_SQL,
+)
+"""Makes the tables of an older archive those of :data:`SCHEMA_SQL`; run twice it changes nothing more."""
+
+TASKS_VERSION: Final = "2"
+"""Says which of the two an archive needs."""
 
 _ENRICHMENTS: Final = pa.schema(
     [("key", pa.string())]
@@ -55,7 +74,8 @@ _GAVE_UP: Final = "The program ended every time this was being worked on."
 
 @dataclass(frozen=True)
 class Task:
-    """A claimed candidate; ``attempts`` counts this one too."""
+    """A claimed candidate; ``attempts`` counts this one too. ``tried``: it failed before, so that what others remember
+    of its failing is no reason not to try it."""
 
     key: str
     kind: str
@@ -63,6 +83,7 @@ class Task:
     first_seq: int
     n_messages: int
     attempts: int
+    tried: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,10 +122,19 @@ class TaskStore:
             """UPDATE tasks SET state = 'claimed', attempts = attempts + 1, lease_until = $until
                WHERE key IN (SELECT key FROM tasks WHERE state = 'pending'
                              ORDER BY n_messages DESC, first_seq, key LIMIT $n)
-               RETURNING key, kind, value, first_seq, n_messages, attempts""",
+               RETURNING key, kind, value, first_seq, n_messages, attempts, error_class IS NOT NULL""",
             {"n": n, "until": now + timedelta(seconds=lease_seconds)},
         ).fetchall()
         return sorted((Task(*row) for row in rows), key=lambda task: (-task.n_messages, task.first_seq, task.key))
+
+    def extend(self, keys: Iterable[str], lease_seconds: float, now: datetime) -> int:
+        """The heartbeat: what is still claimed of these stays so for ``lease_seconds`` from now; returns how many."""
+        with self._registered(pa.table({"key": pa.array(keys, pa.string())})):
+            return self._changed(
+                f"""UPDATE tasks SET lease_until = $until
+                    WHERE state = 'claimed' AND key IN (SELECT key FROM {_BATCH})""",
+                {"until": now + timedelta(seconds=lease_seconds)},
+            )
 
     def complete(self, enrichments: Sequence[Enrichment]) -> int:
         """Keep results and end their tasks; returns how many were kept.
@@ -128,7 +158,8 @@ class TaskStore:
     def fail(self, failures: Sequence[Failure], attempts_limit: int) -> int:
         """Record failures of claimed tasks: permanent ones and those out of attempts die, the rest wait again.
 
-        Returns how many were recorded. Attempts count from the first claim or the last :meth:`retry_dead`.
+        What was ``refused`` was never tried: it waits, and its attempt does not count. Returns how many were recorded.
+        Attempts count from the first claim or the last :meth:`retry_dead`.
         """
         if not failures:
             return 0
@@ -136,18 +167,22 @@ class TaskStore:
         columns = {name: [getattr(item, name) for item in latest.values()] for name in _FAILURES.names}
         with self._registered(pa.table(columns, schema=_FAILURES)):
             return self._changed(
-                f"""UPDATE tasks SET lease_until = NULL, error_class = batch.error_class, last_error = batch.reason,
-                    state = CASE WHEN batch.error_class = 'permanent' OR attempts >= $limit
-                        THEN 'dead' ELSE 'pending' END
+                f"""UPDATE tasks SET lease_until = NULL,
+                    error_class = CASE WHEN batch.error_class = 'refused' THEN tasks.error_class
+                        ELSE batch.error_class END,
+                    last_error = CASE WHEN batch.error_class = 'refused' THEN last_error ELSE batch.reason END,
+                    attempts = CASE WHEN batch.error_class = 'refused' THEN greatest(attempts - 1, 0) ELSE attempts END,
+                    state = CASE WHEN batch.error_class = 'refused' THEN 'pending'
+                        WHEN batch.error_class = 'permanent' OR attempts >= $limit THEN 'dead' ELSE 'pending' END
                     FROM {_BATCH} batch WHERE tasks.key = batch.key AND tasks.state = 'claimed'""",
                 {"limit": attempts_limit},
             )
 
     def release(self, keys: Iterable[str]) -> int:
-        """Give claimed tasks back unharmed, for a batch that never ran to its end; returns how many."""
+        """Give claimed tasks back unharmed, as if they had not been claimed; returns how many."""
         with self._registered(pa.table({"key": pa.array(keys, pa.string())})):
             return self._changed(
-                f"""UPDATE tasks SET state = 'pending', lease_until = NULL
+                f"""UPDATE tasks SET state = 'pending', lease_until = NULL, attempts = greatest(attempts - 1, 0)
                     WHERE state = 'claimed' AND key IN (SELECT key FROM {_BATCH})"""
             )
 
@@ -168,8 +203,20 @@ class TaskStore:
         return self._changed("UPDATE tasks SET state = 'pending', attempts = 0 WHERE state = 'dead'")
 
     def renew(self) -> int:
-        """What is done waits again, to be made anew; returns how many."""
+        """What is done waits again, to be made anew; until then it stays known. Returns how many."""
         return self._changed("UPDATE tasks SET state = 'pending', attempts = 0 WHERE state = 'done'")
+
+    def renew_unfetched(self) -> int:
+        """Links that were recorded without being fetched wait to be fetched; returns how many."""
+        return self._changed(
+            """UPDATE tasks SET state = 'pending', attempts = 0
+               WHERE state = 'done' AND kind = 'url' AND NOT coalesce(fetched, false)"""
+        )
+
+    def forget(self, links: Iterable[str]) -> int:
+        """Take out links by their value as written; returns how many."""
+        with self._registered(pa.table({"value": pa.array(links, pa.string())})):
+            return self._changed(f"DELETE FROM tasks WHERE kind = 'url' AND value IN (SELECT value FROM {_BATCH})")
 
     def rename(self, names: Iterable[tuple[str, str]]) -> int:
         """Attachments get new names (old, new), key and value both; returns how many rows changed.
@@ -195,6 +242,21 @@ class TaskStore:
         rows = self._connection.execute("SELECT state, count(*) FROM tasks GROUP BY state").fetchall()
         return dict.fromkeys(STATES, 0) | dict(rows)
 
+    def links_waiting(self) -> int:
+        """Links that are not done and not given up."""
+        row = self._connection.execute(
+            "SELECT count(*) FROM tasks WHERE kind = 'url' AND state IN ('pending', 'claimed')"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def reasons(self) -> dict[str, int]:
+        """Why dead letters were given up: each sentence, and of how many it is told, the most first."""
+        rows = self._connection.execute(
+            """SELECT last_error, count(*) AS n FROM tasks WHERE state = 'dead' AND last_error IS NOT NULL
+               GROUP BY last_error ORDER BY n DESC, last_error"""
+        ).fetchall()
+        return dict(rows)
+
     def dead_letters(self) -> list[DeadLetter]:
         """What was given up, in the order of the chat."""
         rows = self._connection.execute(
@@ -205,7 +267,7 @@ class TaskStore:
 
     def enrichments(self, keys: Iterable[str] | None = None) -> list[Enrichment]:
         """What is known, of all candidates or of those named, in the order of the chat. One query."""
-        query = f"SELECT key, kind, value, {', '.join(_RESULT)} FROM tasks WHERE state = 'done'"
+        query = f"SELECT key, kind, value, {', '.join(_RESULT)} FROM tasks WHERE {_KNOWN}"
         if keys is None:
             rows = self._connection.execute(f"{query} ORDER BY first_seq, key").fetchall()
         else:
@@ -240,5 +302,5 @@ class TaskStore:
 
 def _enrichment(row: tuple[Any, ...]) -> Enrichment:
     values = dict(zip(("key", "kind", "value", *_RESULT), row, strict=True))
-    sizes = tuple((width, height) for width, height in json.loads(values["sizes"]))
+    sizes = tuple((width, height) for width, height in json.loads(values["sizes"] or "[]"))
     return Enrichment(**(values | {"files": tuple(json.loads(values["files"])), "sizes": sizes}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from stages.archive.details import details
 from stages.archive.merge import ParsedExport
-from stages.archive.records import Attachment
+from stages.archive.records import Attachment, Enrichment
+from stages.enrich.queue import enqueue_candidates
+from stages.enrich.store import TaskStore
 from stages.privacy.alias import aliases
 from stages.privacy.guard import Guard
 from tests.stages.archive.conftest import Chronicle
@@ -154,3 +157,24 @@ def test_two_names_that_were_said_to_be_one_person_stay_one(chronicle: Chronicle
     said = tuple(replace(record, alias=alias) for record in stranger if record.alias and not record.words)
     chronicle.merge(replace(export, names=(*export.names, *said)), run_id="another")
     assert [row["author"] for row in chronicle.rows()].count(alias) == 2
+
+
+def test_a_name_learnt_later_is_hidden_in_what_pages_and_files_say(chronicle: Chronicle) -> None:
+    chronicle.merge(chronicle.parse(MONDAY))
+    enqueue_candidates(str(chronicle.archive.folder), max_links=9)
+    store = TaskStore(chronicle.archive.cursor())
+    tasks = {task.kind: task for task in store.claim(9, 60, datetime(2026, 3, 12, tzinfo=UTC))}
+    link, file = tasks["url"], tasks["document"]
+    store.complete(
+        [
+            Enrichment(link.key, "url", link.value, title="Notes by Wilhelmina Prott", text="Prott wrote it."),
+            Enrichment(file.key, "document", file.value, title="What Wilhelmina Prott found", site=None),
+        ]
+    )
+    chronicle.merge(chronicle.parse(FRIDAY), run_id="run-1")
+    alias = aliases(KEY, ["Wilhelmina Prott"], {})["Wilhelmina Prott"]
+    # the address held the name: the link goes, and the one that the text holds now is found anew
+    assert [known.title for known in store.enrichments()] == [f"What {alias} found"]
+    enqueue_candidates(str(chronicle.archive.folder), max_links=9)
+    assert not [name for name in NAMES if name in repr(chronicle.rows(table="tasks")).lower()]
+    assert store.links_waiting() == 1

@@ -137,6 +137,53 @@ def test_a_batch_that_never_ended_is_given_back(store: TaskStore) -> None:
     assert store.counts()["pending"] == 4
 
 
+def test_what_was_refused_waits_as_if_it_had_not_been_claimed(store: TaskStore) -> None:
+    store.enqueue(numbered(1))
+    for _ in range(3):
+        (task,) = store.claim(1, 60, NOW)
+        assert (task.attempts, task.tried) == (1, False)
+        assert store.fail([Failure(task.key, "refused", "no network")], attempts_limit=1) == 1
+    store.claim(1, 60, NOW)
+    store.fail([Failure("k000000", "permanent", "gone")], attempts_limit=1)
+    store.retry_dead()
+    (task,) = store.claim(1, 60, NOW)
+    assert (task.attempts, task.tried) == (1, True)
+    store.fail([Failure("k000000", "refused", "no network")], attempts_limit=1)
+    assert store.release(["k000000"]) == 0
+    assert [task.attempts for task in store.claim(1, 60, NOW)] == [1]
+    assert store.release(["k000000"]) == 1
+    assert [(task.attempts, task.tried) for task in store.claim(1, 60, NOW)] == [(1, True)]
+
+
+def test_a_heartbeat_keeps_what_is_being_worked_on(store: TaskStore) -> None:
+    store.enqueue(numbered(3))
+    store.claim(2, 60, NOW)
+    assert store.extend(["k000000", "k000002", "?"], 60, NOW + timedelta(seconds=59)) == 1
+    assert store.release_expired(NOW + timedelta(seconds=61)) == 1
+    assert store.counts() == {"pending": 2, "claimed": 1, "done": 0, "dead": 0}
+
+
+def test_what_is_made_anew_stays_known_until_then_and_where_that_fails(store: TaskStore) -> None:
+    store.enqueue(numbered(2))
+    store.complete([done("k000000", title="old"), done("k000001", title="other")])
+    store.renew()
+    assert [known.title for known in store.enrichments()] == ["old", "other"]
+    store.claim(2, 60, NOW)
+    store.fail([Failure("k000000", "permanent", "The site refused.")], 3)
+    store.complete([done("k000001", title="new")])
+    assert [known.title for known in store.enrichments()] == ["old", "new"]
+    assert store.reasons() == {"The site refused.": 1}
+
+
+def test_links_that_were_not_fetched_are_taken_up(store: TaskStore) -> None:
+    store.enqueue(numbered(3))
+    store.enqueue(candidates(("a.jpg", 9, 1), kind="image"))
+    store.complete([done("k000000", fetched=True), done("k000001"), Enrichment("a.jpg", "image", "a.jpg")])
+    assert store.links_waiting() == 1
+    assert store.renew_unfetched() == 1
+    assert store.links_waiting() == 2
+
+
 def test_what_ends_the_program_every_time_dies_in_the_end(store: TaskStore) -> None:
     store.enqueue(numbered(1))
     for _ in range(2):
@@ -205,6 +252,11 @@ def test_an_operation_is_one_statement_whatever_the_size_of_the_batch(
         "release": lambda: store.release([f"k{i:06d}" for i in range(n)]),
         "expired": lambda: store.release_expired(NOW),
         "all": store.release_all,
+        "extend": lambda: store.extend([f"k{i:06d}" for i in range(n)], 60, NOW),
+        "reasons": store.reasons,
+        "waiting": store.links_waiting,
+        "unfetched": store.renew_unfetched,
+        "forget": lambda: store.forget(["?"]),
         "renew": store.renew,
     }
     for name, operation in operations.items():

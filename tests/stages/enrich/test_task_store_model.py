@@ -71,7 +71,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
             row = self.rows[key]
             row.state, row.lease, row.reason, row.title = "done", None, None, title
 
-    @rule(batch=BATCH, error=st.sampled_from(["transient", "throttled", "permanent"]), limit=LIMIT)
+    @rule(batch=BATCH, error=st.sampled_from(["transient", "throttled", "permanent", "refused"]), limit=LIMIT)
     def fail(self, batch: list[str], error: str, limit: int) -> None:
         self.serial += 1
         reason = f"r{self.serial}"
@@ -79,12 +79,31 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         assert self.store.fail([Failure(key, error, reason) for key in batch], limit) == len(taken)
         for key in taken:
             row = self.rows[key]
+            row.lease = None
+            if error == "refused":
+                row.state, row.attempts = "pending", row.attempts - 1
+                continue
             row.state = "dead" if error == "permanent" or row.attempts >= limit else "pending"
-            row.lease, row.reason = None, reason
+            row.reason = reason
 
     @rule(batch=BATCH)
     def release(self, batch: list[str]) -> None:
-        self._give_back({key for key in batch if key in self.rows}, None, self.store.release(batch))
+        taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
+        self._give_back(taken, None, self.store.release(batch))
+        for key in taken:
+            self.rows[key].attempts -= 1
+
+    @rule(batch=BATCH, lease=st.integers(1, 5))
+    def extend(self, batch: list[str], lease: int) -> None:
+        taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
+        assert self.store.extend(batch, lease, START + timedelta(seconds=self.clock)) == len(taken)
+        for key in taken:
+            self.rows[key].lease = self.clock + lease
+
+    @rule(batch=BATCH)
+    def forget(self, batch: list[str]) -> None:
+        assert self.store.forget(batch) == len(set(batch) & set(self.rows))
+        self.rows = {key: row for key, row in self.rows.items() if key not in batch}
 
     @rule(seconds=st.integers(0, 6), limit=st.none() | LIMIT)
     def time_passes(self, seconds: int, limit: int | None) -> None:
@@ -113,6 +132,10 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
     def renew(self) -> None:
         self._again("done", self.store.renew())
 
+    @rule()
+    def renew_unfetched(self) -> None:
+        self._again("done", self.store.renew_unfetched())
+
     def _again(self, state: str, count: int) -> None:
         rows = [row for row in self.rows.values() if row.state == state]
         assert count == len(rows)
@@ -125,7 +148,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         assert self.store.counts() == {state: states.count(state) for state in STATES}
         dead = [(key, row.attempts, row.reason) for key, row in sorted(self.rows.items()) if row.state == "dead"]
         assert [(letter.key, letter.attempts, letter.reason) for letter in self.store.dead_letters()] == dead
-        done = [(key, row.title) for key, row in sorted(self.rows.items()) if row.state == "done"]
+        done = [(key, row.title) for key, row in sorted(self.rows.items()) if row.title is not None]
         assert [(result.key, result.title) for result in self.store.enrichments()] == done
 
     def teardown(self) -> None:
