@@ -93,13 +93,13 @@ def _seen(stored: Path) -> tuple[str | None, str | None]:
     from PIL import Image
 
     from stages.enrich.preview import preview_uri
-    from stages.enrich.similar import SIDE, picture_hash
+    from stages.enrich.similar import ENOUGH, coarse, picture_hash
 
     try:
         with Image.open(stored, formats=("JPEG", "WEBP")) as image:
-            image.draft(None, (SIDE, SIDE))
-            coarse = image.resize((SIDE, SIDE), Image.Resampling.BOX)
-            return preview_uri(coarse, image.size), picture_hash(coarse)
+            image.draft(None, (ENOUGH, ENOUGH))
+            shape, small = image.size, coarse(image)
+            return preview_uri(small, shape), picture_hash(small)
     except (OSError, SyntaxError, ValueError):
         # the disk has lost what was stored whole; the picture is neither better nor worse without its preview
         return None, None
