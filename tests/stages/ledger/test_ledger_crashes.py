@@ -51,9 +51,11 @@ class Steps:
                 self.end()
             self.left -= 1
             result = call(*arguments, **named)
-            if call.__name__ == "fsync":
-                status = os.fstat(arguments[0])
-                self.synced[status.st_ino] = status.st_size
+            file = result if call.__name__ == "open" else arguments[0]
+            if call.__name__ in ("open", "fsync"):
+                status = os.fstat(file)
+                if call.__name__ == "fsync" or status.st_ino not in self.synced:
+                    self.synced[status.st_ino] = status.st_size  # what was there before has outlived a crash
             return result
 
         return step

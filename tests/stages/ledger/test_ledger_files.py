@@ -76,9 +76,9 @@ def test_numbers_go_on_past_four_digits_and_are_never_used_twice(tmp_path: Path)
     path = tmp_path / "ledger.jsonl"
     write(path, 0, 20)
     (tmp_path / "ledger-0001.jsonl").rename(tmp_path / "ledger-9999.jsonl")
-    write(path, 20, 40)
+    write(path, 20, 60)
     assert {"ledger-9999.jsonl", "ledger-10000.jsonl", "ledger-10001.jsonl"} <= set(names(path))
-    assert numbers(path) == list(range(40))
+    assert numbers(path) == list(range(60))
 
 
 def test_older_files_may_be_removed_and_strangers_are_left_alone(tmp_path: Path) -> None:
