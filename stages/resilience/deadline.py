@@ -22,6 +22,11 @@ class Deadline:
         return max(0.0, self._end - self._clock())
 
     @property
+    def endless(self) -> bool:
+        """Whether there is none."""
+        return math.isinf(self._end)
+
+    @property
     def passed(self) -> bool:
         return self.remaining <= 0
 
@@ -43,7 +48,7 @@ class Deadline:
         A time-out of something inside, or a cancellation from outside, passes through as it is.
         """
         self.check()
-        if math.isinf(self._end):
+        if self.endless:
             yield
             return
         timeout = asyncio.timeout(self.remaining)

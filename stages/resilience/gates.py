@@ -9,8 +9,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Final
 
 from stages.resilience.errors import OutOfTimeError
@@ -234,10 +233,3 @@ class PaceGate:
             now = self._clock()
             self._paces = {k: pace for k, pace in self._paces.items() if pace.waiting or pace.next > now}
         return self._paces.setdefault(key, _Pace())
-
-
-@asynccontextmanager
-async def both(first: ConcurrencyGate, key: str, second: ConcurrencyGate) -> AsyncIterator[None]:
-    """A place at ``key`` and then one in all, so that who waits for a busy key keeps nobody else out."""
-    async with first.hold(key), second.hold():
-        yield

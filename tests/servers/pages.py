@@ -12,6 +12,7 @@ addresses; ``127.0.0.0/8`` must be in ``allow_networks``.
 
 import asyncio
 import socket
+import ssl
 import struct
 import threading
 from collections import Counter
@@ -144,10 +145,12 @@ def silence() -> Play:
 
 
 class PageServer:
-    """``addresses`` are the loopback addresses that it listens at, each on a free port of its own."""
+    """``addresses`` are the loopback addresses that it listens at, each on a free port of its own; with ``tls`` it
+    speaks https."""
 
-    def __init__(self, addresses: Iterable[str] = ("127.0.0.1",)) -> None:
+    def __init__(self, addresses: Iterable[str] = ("127.0.0.1",), tls: ssl.SSLContext | None = None) -> None:
         self._addresses = tuple(addresses)
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="pages", daemon=True)
         self._ready = threading.Event()
@@ -172,7 +175,7 @@ class PageServer:
         self._default = play
 
     def url(self, path: str = "/", site: int = 0) -> str:
-        return f"http://{self.sites[site]}{path}"
+        return f"{'https' if self._tls else 'http'}://{self.sites[site]}{path}"
 
     def forget(self) -> None:
         """Begin anew to count requests and peaks."""
@@ -208,7 +211,7 @@ class PageServer:
         servers = []
         for address in self._addresses:
             names: list[str] = []
-            server = await asyncio.start_server(partial(self._connected, names), address, 0, backlog=512)
+            server = await asyncio.start_server(partial(self._connected, names), address, 0, backlog=512, ssl=self._tls)
             host, port = server.sockets[0].getsockname()[:2]
             names.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
             self.sites += names

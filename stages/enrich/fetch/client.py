@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -35,7 +36,7 @@ _LONGEST_HEADER: Final = 1 << 16
 _REST: Final = 1 << 16
 _YIELD_EVERY: Final = 1 << 20
 
-_pinned: ContextVar[tuple[Address, ...]] = ContextVar("pinned")
+_flight: ContextVar["Flight"] = ContextVar("flight")
 
 
 class _NotPublicError(OSError):
@@ -55,6 +56,12 @@ def user_agent() -> str:
     return f"{NAME}/{number} (+reads the pages that people link to in a chat, once each, for its chronicle)"
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """The certificates that the system trusts; read once a process, for it takes a tenth of a second."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True)
 class Ask:
     """What is asked for: at most ``limit`` bytes once decompressed. ``judge`` sees the headers of a 2xx before its
@@ -68,8 +75,10 @@ class Ask:
 
 @dataclass
 class Flight:
-    """One request on its way. ``health`` is what it says about the server once it has ended."""
+    """One request on its way to judged addresses, for at most ``seconds``. ``health`` is what it says about the
+    server once it has ended."""
 
+    addresses: tuple[Address, ...]
     seconds: float
     connected: bool = False
     reused: bool = False
@@ -99,18 +108,15 @@ class Client:
     async def open(self) -> None:
         import aiohttp
 
-        connector = aiohttp.TCPConnector(
+        connector = _connector_class()(
+            self._usage,
             limit=0,
             use_dns_cache=False,
             resolver=_pinned_resolver(),
             socket_factory=self._socket,
             keepalive_timeout=_IDLE_SECONDS,
-            ssl=ssl.create_default_context(),
+            ssl=await asyncio.to_thread(trust),
         )
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_reuseconn.append(_reused)
-        trace.on_connection_create_end.append(_connected)
-        trace.on_request_headers_sent.append(self._sent)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -118,7 +124,6 @@ class Client:
             auto_decompress=False,
             headers={"User-Agent": user_agent(), "Accept-Encoding": ENCODINGS},
             timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_seconds, sock_connect=None),
-            trace_configs=[trace],
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
             read_bufsize=_CHUNK,
@@ -131,7 +136,7 @@ class Client:
             await self._session.close()
             self._session = None
 
-    async def exchange(self, link: Link, addresses: tuple[Address, ...], ask: Ask, flight: Flight) -> Reply:
+    async def exchange(self, link: Link, ask: Ask, flight: Flight) -> Reply:
         """Send one GET and read its answer. Raises the error that its status means, or that it met on its way.
 
         All of it takes at most ``flight.seconds``: :class:`TooSlowError` after that, or :class:`TransientError` while
@@ -141,7 +146,7 @@ class Client:
 
         if self._session is None:
             raise RuntimeError("the client is not open")
-        pinned = _pinned.set(addresses)
+        current = _flight.set(flight)
         timeout = asyncio.timeout(flight.seconds)
         try:
             async with (
@@ -150,7 +155,6 @@ class Client:
                     URL(link.url, encoded=True),
                     allow_redirects=False,
                     headers={"Accept": ask.accept},
-                    trace_request_ctx=flight,
                 ) as response,
             ):
                 flight.answered = True
@@ -176,7 +180,7 @@ class Client:
         except Exception as error:  # noqa: BLE001  aiohttp raises its own, the parser's, the system's and ValueErrors
             raise self._failed(error, flight) from None
         finally:
-            _pinned.reset(pinned)
+            _flight.reset(current)
 
     def _failed(self, error: Exception, flight: Flight) -> CallError:
         """The class of what aiohttp or the system raised."""
@@ -198,7 +202,9 @@ class Client:
         ):
             flight.health = "succeeded"
             return PermanentError("The site answered with something that is not HTTP.")
-        raise error
+        if isinstance(error, MemoryError):
+            return TransientError("There was not enough memory for this page.")
+        return PermanentError(f"The site's answer could not be read ({type(error).__name__}).")
 
     async def _body(self, response: "aiohttp.ClientResponse", limit: int, cut: bool) -> bytes:
         decode = decoder(response.headers.get("Content-Encoding", ""))
@@ -239,9 +245,6 @@ class Client:
             raise _NotPublicError("not a public address")
         return socket.socket(family, kind, protocol)
 
-    async def _sent(self, _session: object, context: Any, _params: object) -> None:
-        self._usage.requests += 1
-
 
 def _watch_framing(response: "aiohttp.ClientResponse") -> Callable[[], None]:
     """Let a body fail when its chunks make no sense: aiohttp closes the connection then and leaves its reader waiting.
@@ -278,16 +281,34 @@ async def _finish_small(response: "aiohttp.ClientResponse") -> None:
         response.close()
 
 
-async def _reused(_session: object, context: Any, _params: object) -> None:
-    context.trace_request_ctx.reused = context.trace_request_ctx.connected = True
-
-
-async def _connected(_session: object, context: Any, _params: object) -> None:
-    context.trace_request_ctx.connected = True
-
-
 def _too_large(limit: int) -> PermanentError:
     return PermanentError(f"The link leads to more than {limit / 1_000_000:g} MB (fetch.page_max_mb).")
+
+
+@cache
+def _connector_class() -> "Any":
+    from weakref import WeakSet
+
+    from aiohttp import TCPConnector
+
+    class Connector(TCPConnector):
+        """Tells the flight when it has its connection, and whether that one was used before."""
+
+        def __init__(self, usage: FetchUsage, **options: Any) -> None:
+            super().__init__(**options)
+            self._usage = usage
+            self._used: WeakSet[object] = WeakSet()
+
+        async def connect(self, *arguments: Any, **named: Any) -> Any:
+            connection = await super().connect(*arguments, **named)
+            flight = _flight.get()
+            flight.connected = True
+            flight.reused = connection.protocol in self._used
+            self._used.add(connection.protocol)
+            self._usage.requests += 1
+            return connection
+
+    return Connector
 
 
 def _pinned_resolver() -> "aiohttp.abc.AbstractResolver":
@@ -306,7 +327,7 @@ def _pinned_resolver() -> "aiohttp.abc.AbstractResolver":
                     proto=0,
                     flags=socket.AI_NUMERICHOST,
                 )
-                for address in _pinned.get()
+                for address in _flight.get().addresses
             ]
 
         async def close(self) -> None:

@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from stages.resilience.errors import PermanentError, TransientError
@@ -55,6 +56,7 @@ def picture_types() -> Wanted:
     return PICTURE._replace(types=PICTURE.types | _HEIC) if find_spec("pillow_heif") else PICTURE
 
 
+@lru_cache(256)
 def declared(header: str | None) -> tuple[str, str | None]:
     """Type (lower case, empty where none is said) and charset of a Content-Type header."""
     if not header:

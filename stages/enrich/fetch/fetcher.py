@@ -4,9 +4,10 @@ A link passes, hop by hop: its address is judged, robots.txt asked, its turn at 
 awaited, the breaker asked, one request sent. Waiting in line costs a link nothing of its time; being answered does.
 """
 
+import asyncio
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final
 
@@ -22,13 +23,14 @@ from stages.enrich.fetch.robots import Robots
 from stages.enrich.fetch.shared import PROCESS, Shared
 from stages.enrich.fetch.walk import Walk
 from stages.resilience.deadline import Deadline
-from stages.resilience.errors import CallError, PermanentError, ThrottledError
-from stages.resilience.gates import both
+from stages.resilience.errors import CallError, PermanentError, ThrottledError, TransientError
+from stages.resilience.gates import ConcurrencyGate
 from stages.resilience.retry import RetryPolicy, retrying
 from stages.settings import BreakerSettings, FetchSettings, RetrySettings
 
 _MEGABYTE: Final = 1_000_000
 _ROBOTS_REDIRECTS: Final = 5
+_A_TURN: Final = 16
 _ROBOTS: Final = Ask("text/plain,*/*;q=0.1", LONGEST_ROBOTS, lambda _: None, cut=True)
 PATIENCE_SECONDS: Final = 60.0
 """The longest that a link waits for its turn where a site asks for a delay, unless the run ends earlier."""
@@ -72,6 +74,7 @@ class Fetcher:
         self._limit = max(1, int(settings.page_max_mb * _MEGABYTE))
         self._in_all = shared.gate("all", settings.connections)
         self._per_site = shared.gate("site", settings.connections_per_host)
+        self._breathing = ConcurrencyGate(_A_TURN)
         guard = AddressGuard(settings.allow_networks)
         self.usage = FetchUsage()
         self._names = Names(guard, shared.names, settings.connect_timeout_seconds, lookup)
@@ -100,19 +103,24 @@ class Fetcher:
 
     async def _counted(self, url: str, wanted: Wanted) -> Fetched:
         try:
-            async with self._deadline.kept():
-                fetched = await self._fetch(url, wanted)
+            await self._breath()
+            link = read_link(url)
+            if self._deadline.endless:
+                fetched = await self._fetch(url, link, wanted)
+            else:
+                async with self._deadline.kept():
+                    fetched = await self._fetch(url, link, wanted)
         except CallError as error:
             self.usage.errors[error.error_class] += 1
             raise
         self.usage.fetched += 1
         return fetched
 
-    async def _fetch(self, url: str, wanted: Wanted) -> Fetched:
+    async def _fetch(self, url: str, link: Link, wanted: Wanted) -> Fetched:
         def judge(headers: Mapping[str, str]) -> None:
             check_type(declared(headers.get("Content-Type"))[0], wanted)
 
-        walk = Walk(read_link(url), self._settings.max_redirects)
+        walk = Walk(link, self._settings.max_redirects)
         ask = Ask(wanted.accept, self._limit, judge)
         try:
             reply = await self._follow(walk, ask, robots=self._settings.robots)
@@ -145,7 +153,7 @@ class Fetcher:
                     return reply
                 walk.follow(join(walk.link, reply.location))
 
-        return await retrying(attempt, self._policy)
+        return await _tried(attempt, self._policy)
 
     async def _hop(self, walk: Walk, ask: Ask, robots: bool) -> Reply:
         """One request, from the judgement of its address to the end of its answer."""
@@ -155,12 +163,14 @@ class Fetcher:
         await self._shared.paces.turn(link.site, delay, min(self._patience, self._deadline.remaining))
         breaker = self._shared.breaker(link.site, self._breaker_settings)
         self.usage.hosts[link.site] = breaker
-        async with both(self._per_site, link.site, self._in_all):
-            flight = Flight(walk.remaining)
+        # first a place at the site, then one in all: who waits for a busy site keeps nobody else out
+        async with self._per_site.hold(link.site), self._in_all.hold():
+            await self._breath()
+            flight = Flight(addresses, walk.remaining)
             permit = breaker.enter()
             started = time.monotonic()
             try:
-                return await self._client.exchange(link, addresses, ask, flight)
+                return await self._client.exchange(link, ask, flight)
             except ThrottledError as error:
                 if error.retry_after:
                     # for all links of the site: each would be told the same
@@ -169,6 +179,11 @@ class Fetcher:
             finally:
                 getattr(permit, flight.health)()
                 walk.spend(time.monotonic() - started)
+
+    async def _breath(self) -> None:
+        """Let no more than a few links go on in one turn of the event loop, however many could: others use it too."""
+        async with self._breathing.hold():
+            await asyncio.sleep(0)
 
     async def _asked_delay(self, link: Link) -> float:
         """The seconds between two requests that the site asks for. Raises where its robots.txt says no."""
@@ -180,3 +195,18 @@ class Fetcher:
         if not await rules.allows(link):
             raise PermanentError("The site's robots.txt asks robots to leave this page alone.")
         return rules.delay
+
+
+async def _tried(attempt: Callable[[], Awaitable[Reply]], policy: RetryPolicy) -> Reply:
+    """:func:`retrying`, whose machinery costs as much as a request, set up only where the first try failed."""
+    try:
+        return await attempt()
+    except (TransientError, ThrottledError) as error:
+        first: list[CallError] = [error]
+
+    async def again() -> Reply:
+        if first:
+            raise first.pop()
+        return await attempt()
+
+    return await retrying(again, policy)

@@ -7,6 +7,7 @@ no other parser sees the link as it was written.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import urljoin
@@ -46,16 +47,16 @@ class Link:
     path: str
     address: Address | None
 
-    @property
+    @cached_property
     def site(self) -> str:
         """Host and port: what limits, breakers and paces count as one server."""
         return f"{self._host}:{self.port}"
 
-    @property
+    @cached_property
     def origin(self) -> str:
         return f"{self.scheme}://{self.site}"
 
-    @property
+    @cached_property
     def url(self) -> str:
         port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self._host}{port}{self.path}"
@@ -144,6 +145,8 @@ def _ascii(host: str) -> str:
 def _ipv4(host: str) -> IPv4Address | None:
     """The address that a host of numbers means, None for a name. Raises PermanentError for numbers that are none."""
     labels = host.split(".")
+    if not labels[-1][0].isdigit():
+        return None
     if not _NUMBER.fullmatch(labels[-1]):
         return None
     numbers = []

@@ -189,7 +189,11 @@ class Names:
 
         await self._lanes.take("names")
         # a daemon: an answer that never comes does not keep the program from ending
-        threading.Thread(target=work, name="names", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="names", daemon=True).start()
+        except RuntimeError:  # the system has no thread to give
+            self._lanes.give("names")
+            return OSError(errno.EAGAIN, "no thread")
         try:
             async with asyncio.timeout(self._seconds):
                 return await answered

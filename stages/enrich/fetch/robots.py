@@ -59,7 +59,7 @@ class Robots:
         task = self._sites.get(link.origin)
         if task is None:
             task = self._sites[link.origin] = asyncio.create_task(self._read(link))
-        found = await asyncio.shield(task)
+        found = task.result() if task.done() else await asyncio.shield(task)
         if isinstance(found, Rules):
             return found
         if isinstance(found, RefusedError) and self._sites.get(link.origin) is task:
@@ -105,5 +105,8 @@ def _ours(text: str) -> str:
 def _parsed(text: str, large: bool) -> Rules:
     from protego import Protego
 
-    rules = Protego.parse(text)
+    try:
+        rules = Protego.parse(text)
+    except Exception:  # noqa: BLE001  whatever a site's file makes the parser raise, it is no rule
+        return Rules()
     return Rules(rules, large, min(max(rules.crawl_delay(NAME) or 0.0, 0.0), LONGEST_DELAY))
