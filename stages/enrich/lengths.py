@@ -11,7 +11,8 @@ from stages.enrich.containers import matroska_seconds, movie_seconds
 
 _BUDGET: Final = 32 << 20
 _LONGEST: Final = 31 * 86_400.0
-_MOST_FRAMES: Final = 50 * 86_400
+_MOST_FRAMES: Final = 50 * 3_600 * 6
+"""Six hours of AMR, whose frames are walked one by one."""
 _TAIL: Final = 1 << 17
 """An Ogg page has 65,307 bytes at most, so the last whole one begins in the last 128 KiB."""
 
