@@ -22,6 +22,7 @@ COMMANDS = {
     "candidates": "List the links and attachments worth enriching.",
     "retry": "Put what failed for good back in the queue.",
     "report": "Show what the last run did and cost.",
+    "ledger": "Show what happened to an archive, entry by entry.",
     "serve": "Show the site on this machine.",
     "settings": "Show every setting and where its value came from.",
 }

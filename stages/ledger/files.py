@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -133,6 +134,7 @@ def _last(
     newest: BinaryIO | None, full: list[Path], kind: str | None, wanted: int, torn: _Torn
 ) -> Iterator[dict[str, Any]]:
     """The last ``wanted`` entries: from the newest file back, as far as it takes."""
+    wanted = min(wanted, sys.maxsize)
     found: list[deque[dict[str, Any]]] = []
     if newest is not None and wanted:
         found.append(deque(torn.entries(newest, kind), maxlen=wanted))
