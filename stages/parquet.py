@@ -31,6 +31,19 @@ def messages_file(path: Path) -> Path:
     return path
 
 
+def messages_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer of messages in the encodings that are read fastest: planning reads ``seq``, ``ts`` and sizes alone."""
+    # bounds of texts and ids help nobody
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        use_dictionary=["author", "kind", "text_bytes"],
+        column_encoding={"seq": "DELTA_BINARY_PACKED"},
+        write_statistics=["seq", "ts"],
+    )
+
+
 def output_file(out: str, source: Path) -> Path:
     """Where a result goes that a person asked for with ``--out``, judged before any work is done.
 

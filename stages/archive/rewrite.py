@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.archive.roster import are_akin
+from stages.parquet import messages_writer
 from stages.privacy.guard import Guard
 
 _ROWS: Final = 60_000
@@ -40,9 +41,7 @@ class Rewriter:
             return parquet
         source = pq.ParquetFile(parquet)
         changed = False
-        with pq.ParquetWriter(
-            target, source.schema_arrow, compression="zstd", use_dictionary=["author", "kind"]
-        ) as out:
+        with messages_writer(target, source.schema_arrow) as out:
             for batch in source.iter_batches(_ROWS):
                 fresh = self._batch(batch)
                 changed = changed or not fresh.equals(batch)

@@ -22,6 +22,7 @@ from stages.archive.schema import DETAILS, MESSAGES
 from stages.errors import BadInput, StreamlinerError
 from stages.ingest.answers import SIDES, with_answers
 from stages.ingest.columns import Ints
+from stages.parquet import messages_writer
 
 # sorts four million rows in any order; more memory is no faster
 _SORT_MEMORY: Final = "64MB"
@@ -47,7 +48,7 @@ class OrderedWriter:
             out.with_name(f"{here}.{ending}") for ending in ("part", "sides", "filled", "sorted")
         )
         self._spill = out.with_name(f"{here}.spill")
-        self._writer = _parquet(self._partial, self.schema)
+        self._writer = messages_writer(self._partial, self.schema)
         self._side_writer = pq.ParquetWriter(self._sides, SIDES, compression="zstd") if linked else None
         # compression runs beside parsing: it needs no interpreter
         self._pool = ThreadPoolExecutor(1)
@@ -136,7 +137,7 @@ class OrderedWriter:
             self._side_writer.write_table(pa.Table.from_batches(sides))
 
     def _fill(self, schema: pa.Schema) -> None:
-        with _parquet(self._filled, schema) as writer:
+        with messages_writer(self._filled, schema) as writer:
             for batch in with_answers(self._partial, self._sides, self._spill):
                 self._wait()
                 self._pending = self._pool.submit(writer.write_batch, batch.select(schema.names))
@@ -156,7 +157,7 @@ class OrderedWriter:
             rows = connection.execute(
                 "SELECT * FROM read_parquet(?) ORDER BY ts, seq", [str(unsorted)]
             ).to_arrow_reader(_ROWS)
-            with _parquet(self._sorted, schema) as writer:
+            with messages_writer(self._sorted, schema) as writer:
                 position = 0
                 for batch in rows:
                     columns = [column.cast(spec.type) for column, spec in zip(batch.columns, schema, strict=True)]
@@ -186,10 +187,3 @@ def ordered_writer(out: Path, *, linked: bool = False) -> Iterator[OrderedWriter
         raise StreamlinerError(f"{out} could not be written: {error.strerror or type(error).__name__}.") from error
     finally:
         writer.close()
-
-
-def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # bounds of texts and ids help nobody
-    return pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=["author", "kind"], write_statistics=["seq", "ts"]
-    )
