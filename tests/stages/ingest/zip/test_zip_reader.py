@@ -76,12 +76,15 @@ def made(
         archive.comment = comment
     return prefix + bytes(target.written if streamed else target.getvalue())
 
+# zipfile itself does not read a ZIP whose comment holds the sign of its end; ours does, as the hostile ones show
+COMMENTS = st.binary(max_size=60).filter(lambda comment: b"PK\5\6" not in comment)
+
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @settings(max_examples=120, deadline=None)
 @given(
     entries=ENTRIES, streamed=st.booleans(), wide=st.booleans(), prefix=st.binary(max_size=50),
-    comment=st.binary(max_size=60), ahead=st.booleans(), step=st.sampled_from([1_000, 1 << 16, 1 << 20, -1]),
+    comment=COMMENTS, ahead=st.booleans(), step=st.sampled_from([1_000, 1 << 16, 1 << 20, -1]),
 )  # fmt: skip
 def test_every_member_has_the_bytes_that_zipfile_reads(
     tmp_path_factory: pytest.TempPathFactory, entries: Any, streamed: bool, wide: bool, prefix: bytes, comment: bytes,
