@@ -76,6 +76,7 @@ def made(
         archive.comment = comment
     return prefix + bytes(target.written if streamed else target.getvalue())
 
+
 # zipfile itself does not read a ZIP whose comment holds the sign of its end; ours does, as the hostile ones show
 COMMENTS = st.binary(max_size=60).filter(lambda comment: b"PK\5\6" not in comment)
 
