@@ -119,7 +119,7 @@ class EnrichSettings(Section):
     picture_sizes: tuple[int, ...] = Field((1600, 640), description="Widths of the stored pictures, in pixels.")
     file_max_mb: int = Field(200, ge=1, description="Largest attachment that is read, in MB.")
     max_per_window: int = Field(5_000, ge=0, description="Most links and attachments taken up that one window brings.")
-    max_per_kind: int = Field(250_000, ge=0, description="Most taken up of a kind: links, pictures, videos, sound, rest.")
+    max_per_kind: int = Field(250_000, ge=0, description="Most taken up of a kind, such as links or pictures.")
 
 
 class SiteSettings(Section):
