@@ -27,6 +27,7 @@ _FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "
 _DRAWN: Final = frozenset(("PNG", "GIF", "WEBP"))
 # what has several frames elsewhere has pages (TIFF) or a preview (MPO)
 _MOVING: Final = frozenset(("PNG", "GIF", "WEBP", "AVIF"))
+_HEIC: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 _LONGEST: Final = 16_383
 """The longest side that WebP can store, in pixels."""
 
@@ -138,7 +139,7 @@ def _opened(data: bytes, max_pixels: int) -> "Image":
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnusablePictureError(_too_large(max_pixels)) from None
     except UnidentifiedImageError:
-        if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
             raise UnusablePictureError(
                 "HEIC pictures need the extra `heic`: pip install 'streamliner[heic]'."
             ) from None
