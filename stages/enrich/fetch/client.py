@@ -1,26 +1,24 @@
 """One request and its answer by aiohttp: pinned to judged addresses, bounded in time and bytes, never repeated.
 
-aiohttp is known here alone. What it would do by itself is off: redirects, retries, cookies, proxies of the
-environment, decompression (its own is not bounded in all), its limits (they leak on reused connections) and its
-look-ups of names.
+aiohttp is known here and in ``connections`` alone. What it would do by itself is off: redirects, retries, cookies,
+proxies of the environment, decompression (its own is not bounded in all), its limits (they leak on reused
+connections) and its look-ups of names.
 """
 
 import asyncio
-import socket
-import ssl
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from stages.enrich.fetch.addresses import Address, AddressGuard
+from stages.enrich.fetch.addresses import AddressGuard
 from stages.enrich.fetch.answers import REDIRECTS, TooSlowError, failure
+from stages.enrich.fetch.connections import FLIGHT, Flight, NotPublicError, connector, trust
 from stages.enrich.fetch.content import ENCODINGS, decoder
 from stages.enrich.fetch.links import Link
 from stages.enrich.fetch.network import OFFLINE, is_offline
 from stages.enrich.fetch.records import FetchUsage
+from stages.enrich.fetch.turns import Turns
 from stages.resilience.errors import CallError, NoNetworkError, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -30,17 +28,9 @@ NAME: Final = "Streamliner"
 """What robots.txt knows us by."""
 
 _CHUNK: Final = 1 << 16
-# servers close what is idle after five seconds or more; a connection that we close first is never one that they have
-_IDLE_SECONDS: Final = 4.0
 _LONGEST_HEADER: Final = 1 << 16
 _REST: Final = 1 << 16
 _YIELD_EVERY: Final = 1 << 20
-
-_flight: ContextVar["Flight"] = ContextVar("flight")
-
-
-class _NotPublicError(OSError):
-    """A socket was asked for an address that may not be connected to."""
 
 
 class _NotHttpError(Exception):
@@ -56,12 +46,6 @@ def user_agent() -> str:
     return f"{NAME}/{number} (+reads the pages that people link to in a chat, once each, for its chronicle)"
 
 
-@cache
-def trust() -> ssl.SSLContext:
-    """The certificates that the system trusts; read once a process, for it takes a tenth of a second."""
-    return ssl.create_default_context()
-
-
 @dataclass(frozen=True)
 class Ask:
     """What is asked for: at most ``limit`` bytes once decompressed. ``judge`` sees the headers of a 2xx before its
@@ -71,19 +55,6 @@ class Ask:
     limit: int
     judge: Callable[[Mapping[str, str]], None]
     cut: bool = False
-
-
-@dataclass
-class Flight:
-    """One request on its way to judged addresses, for at most ``seconds``. ``health`` is what it says about the
-    server once it has ended."""
-
-    addresses: tuple[Address, ...]
-    seconds: float
-    connected: bool = False
-    reused: bool = False
-    answered: bool = False
-    health: Literal["succeeded", "failed", "abandoned"] = "abandoned"
 
 
 @dataclass(frozen=True)
@@ -99,26 +70,18 @@ class Reply:
 class Client:
     """The pool of one event loop; made and closed inside of it."""
 
-    def __init__(self, guard: AddressGuard, connect_seconds: float, usage: FetchUsage) -> None:
+    def __init__(self, guard: AddressGuard, connect_seconds: float, usage: FetchUsage, turns: Turns) -> None:
         self._guard = guard
         self._connect_seconds = connect_seconds
         self._usage = usage
+        self._turns = turns
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         import aiohttp
 
-        connector = _connector_class()(
-            self._usage,
-            limit=0,
-            use_dns_cache=False,
-            resolver=_pinned_resolver(),
-            socket_factory=self._socket,
-            keepalive_timeout=_IDLE_SECONDS,
-            ssl=await asyncio.to_thread(trust),
-        )
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=connector(self._guard, self._usage, await asyncio.to_thread(trust)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -146,7 +109,7 @@ class Client:
 
         if self._session is None:
             raise RuntimeError("the client is not open")
-        current = _flight.set(flight)
+        current = FLIGHT.set(flight)
         timeout = asyncio.timeout(flight.seconds)
         try:
             async with (
@@ -159,6 +122,7 @@ class Client:
             ):
                 flight.answered = True
                 flight.health = "failed" if response.status >= 500 else "succeeded"
+                await self._turns.wait()
                 if response.status in REDIRECTS and (location := response.headers.get("Location")) is not None:
                     await _finish_small(response)
                     return Reply(response.status, response.headers, b"", location)
@@ -180,7 +144,7 @@ class Client:
         except Exception as error:  # noqa: BLE001  aiohttp raises its own, the parser's, the system's and ValueErrors
             raise self._failed(error, flight) from None
         finally:
-            _flight.reset(current)
+            FLIGHT.reset(current)
 
     def _failed(self, error: Exception, flight: Flight) -> CallError:
         """The class of what aiohttp or the system raised."""
@@ -188,7 +152,7 @@ class Client:
 
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
             return PermanentError("The site's certificate is not valid.")
-        if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _NotPublicError):
+        if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublicError):
             return PermanentError("The link leads to an address that is not public (fetch.allow_networks).")
         if isinstance(error, OSError) and is_offline(error):
             return NoNetworkError(OFFLINE)
@@ -238,13 +202,6 @@ class Client:
         decode.finish()
         return b"".join(parts)
 
-    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """Every socket that is ever opened, whatever led here: the last check of where it goes."""
-        family, kind, protocol, _, where = info
-        if not self._guard.admits_text(str(where[0])):
-            raise _NotPublicError("not a public address")
-        return socket.socket(family, kind, protocol)
-
 
 def _watch_framing(response: "aiohttp.ClientResponse") -> Callable[[], None]:
     """Let a body fail when its chunks make no sense: aiohttp closes the connection then and leaves its reader waiting.
@@ -283,54 +240,3 @@ async def _finish_small(response: "aiohttp.ClientResponse") -> None:
 
 def _too_large(limit: int) -> PermanentError:
     return PermanentError(f"The link leads to more than {limit / 1_000_000:g} MB (fetch.page_max_mb).")
-
-
-@cache
-def _connector_class() -> "Any":
-    from weakref import WeakSet
-
-    from aiohttp import TCPConnector
-
-    class Connector(TCPConnector):
-        """Tells the flight when it has its connection, and whether that one was used before."""
-
-        def __init__(self, usage: FetchUsage, **options: Any) -> None:
-            super().__init__(**options)
-            self._usage = usage
-            self._used: WeakSet[object] = WeakSet()
-
-        async def connect(self, *arguments: Any, **named: Any) -> Any:
-            connection = await super().connect(*arguments, **named)
-            flight = _flight.get()
-            flight.connected = True
-            flight.reused = connection.protocol in self._used
-            self._used.add(connection.protocol)
-            self._usage.requests += 1
-            return connection
-
-    return Connector
-
-
-def _pinned_resolver() -> "aiohttp.abc.AbstractResolver":
-    from aiohttp.abc import AbstractResolver, ResolveResult
-
-    class Pinned(AbstractResolver):
-        """Answers with what was judged for this very request, so that the name keeps its Host header and SNI."""
-
-        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
-            return [
-                ResolveResult(
-                    hostname=host,
-                    host=str(address),
-                    port=port,
-                    family=socket.AF_INET6 if address.version == 6 else socket.AF_INET,
-                    proto=0,
-                    flags=socket.AI_NUMERICHOST,
-                )
-                for address in _flight.get().addresses
-            ]
-
-        async def close(self) -> None:
-            return None
-
-    return Pinned()

@@ -4,7 +4,6 @@ A link passes, hop by hop: its address is judged, robots.txt asked, its turn at 
 awaited, the breaker asked, one request sent. Waiting in line costs a link nothing of its time; being answered does.
 """
 
-import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +12,8 @@ from typing import Final
 
 from stages.enrich.fetch.addresses import AddressGuard
 from stages.enrich.fetch.answers import DeniedError
-from stages.enrich.fetch.client import Ask, Client, Flight, Reply
+from stages.enrich.fetch.client import Ask, Client, Reply
+from stages.enrich.fetch.connections import Flight
 from stages.enrich.fetch.content import PAGE, Wanted, actual_type, check_type, declared, picture_types
 from stages.enrich.fetch.links import Link, join, read_link
 from stages.enrich.fetch.network import Lookup, Names
@@ -21,16 +21,16 @@ from stages.enrich.fetch.records import Fetched, FetchUsage
 from stages.enrich.fetch.robots import LONGEST as LONGEST_ROBOTS
 from stages.enrich.fetch.robots import Robots
 from stages.enrich.fetch.shared import PROCESS, Shared
+from stages.enrich.fetch.turns import Turns
 from stages.enrich.fetch.walk import Walk
 from stages.resilience.deadline import Deadline
 from stages.resilience.errors import CallError, PermanentError, ThrottledError, TransientError
-from stages.resilience.gates import ConcurrencyGate
 from stages.resilience.retry import RetryPolicy, retrying
 from stages.settings import BreakerSettings, FetchSettings, RetrySettings
 
 _MEGABYTE: Final = 1_000_000
 _ROBOTS_REDIRECTS: Final = 5
-_A_TURN: Final = 16
+_A_TURN: Final = 8
 _ROBOTS: Final = Ask("text/plain,*/*;q=0.1", LONGEST_ROBOTS, lambda _: None, cut=True)
 PATIENCE_SECONDS: Final = 60.0
 """The longest that a link waits for its turn where a site asks for a delay, unless the run ends earlier."""
@@ -74,11 +74,11 @@ class Fetcher:
         self._limit = max(1, int(settings.page_max_mb * _MEGABYTE))
         self._in_all = shared.gate("all", settings.connections)
         self._per_site = shared.gate("site", settings.connections_per_host)
-        self._breathing = ConcurrencyGate(_A_TURN)
+        self._turns = Turns(_A_TURN)
         guard = AddressGuard(settings.allow_networks)
         self.usage = FetchUsage()
         self._names = Names(guard, shared.names, settings.connect_timeout_seconds, lookup)
-        self._client = Client(guard, settings.connect_timeout_seconds, self.usage)
+        self._client = Client(guard, settings.connect_timeout_seconds, self.usage, self._turns)
         self._robots = Robots(self._load_robots)
         self._pictures = picture_types()
 
@@ -103,7 +103,7 @@ class Fetcher:
 
     async def _counted(self, url: str, wanted: Wanted) -> Fetched:
         try:
-            await self._breath()
+            await self._turns.wait()
             link = read_link(url)
             if self._deadline.endless:
                 fetched = await self._fetch(url, link, wanted)
@@ -165,7 +165,7 @@ class Fetcher:
         self.usage.hosts[link.site] = breaker
         # first a place at the site, then one in all: who waits for a busy site keeps nobody else out
         async with self._per_site.hold(link.site), self._in_all.hold():
-            await self._breath()
+            await self._turns.wait()
             flight = Flight(addresses, walk.remaining)
             permit = breaker.enter()
             started = time.monotonic()
@@ -179,11 +179,6 @@ class Fetcher:
             finally:
                 getattr(permit, flight.health)()
                 walk.spend(time.monotonic() - started)
-
-    async def _breath(self) -> None:
-        """Let no more than a few links go on in one turn of the event loop, however many could: others use it too."""
-        async with self._breathing.hold():
-            await asyncio.sleep(0)
 
     async def _asked_delay(self, link: Link) -> float:
         """The seconds between two requests that the site asks for. Raises where its robots.txt says no."""

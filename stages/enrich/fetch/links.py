@@ -7,7 +7,7 @@ no other parser sees the link as it was written.
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import urljoin
@@ -100,6 +100,7 @@ def join(base: Link, location: str) -> Link:
     return read_link(target)
 
 
+@lru_cache(4_096)
 def _host_and_port(authority: str, default: int) -> tuple[str, Address | None, int]:
     if authority.startswith("["):
         inside, closed, rest = authority[1:].partition("]")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.enrich.fetch.addresses import AddressGuard, is_public, unwrapped
+from stages.enrich.fetch.connections import guarded_socket
 from stages.enrich.fetch.links import Link, join, read_link
 from stages.resilience.errors import PermanentError
 from tests.servers.pages import PageServer, page, redirect
@@ -232,13 +233,9 @@ def test_a_redirect_to_a_name_that_is_not_public(server: PageServer, fetching: F
 
 
 def test_the_last_check_stands_where_sockets_are_made() -> None:
-    from stages.enrich.fetch.client import Client
-    from stages.enrich.fetch.records import FetchUsage
-
-    client = Client(AddressGuard(()), 1, FetchUsage())
     for address in ("127.0.0.1", "::1", "fe80::1", "nonsense"):
         with pytest.raises(OSError, match="not a public address"):
-            client._socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)))
+            guarded_socket(AddressGuard(()), (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)))
 
 
 def test_a_join_keeps_to_the_web() -> None:

@@ -5,9 +5,11 @@ import gc
 import random
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 
+from stages.enrich.fetch.turns import Turns
 from stages.resilience.deadline import Deadline
 from stages.resilience.errors import BreakerOpenError, CallError, OutOfTimeError, PermanentError, TransientError
 from stages.settings import BreakerSettings, RetrySettings
@@ -252,3 +254,33 @@ def _things() -> int:
 def test_a_fetcher_is_used_in_a_block(fetching: Fetching) -> None:
     with pytest.raises(RuntimeError, match="not open"):
         asyncio.run(fetching.fetcher().page("http://127.0.0.1:1234/"))
+
+
+@pytest.mark.parametrize("cancelled", [(), range(0, 100, 3), range(100)], ids=["none", "some", "all"])
+def test_links_share_the_turns_of_the_loop(cancelled: Sequence[int]) -> None:
+    """A few pass in each turn, in order, and who is cancelled leaves the rest to pass."""
+
+    async def main() -> list[list[int]]:
+        turns, passed = Turns(16), []
+
+        async def pass_by(n: int) -> None:
+            await turns.wait()
+            passed.append(n)
+
+        tasks = [asyncio.create_task(pass_by(n)) for n in range(100)]
+        await asyncio.sleep(0)
+        for n in cancelled:
+            tasks[n].cancel()
+        by_turn = [list(passed)]
+        while not all(task.done() for task in tasks):
+            before = len(passed)
+            await asyncio.sleep(0)
+            by_turn.append(passed[before:])
+        await asyncio.wait_for(turns.wait(), 1)
+        return by_turn
+
+    by_turn = asyncio.run(main())
+    assert max(map(len, by_turn)) <= 16
+    flat = [n for turn in by_turn for n in turn]
+    assert flat == sorted(flat)
+    assert set(flat) >= set(range(100)) - set(cancelled)

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from stages.enrich.fetch import client
+from stages.enrich.fetch.connections import trust
 from stages.resilience.errors import PermanentError
 from tests.servers.pages import PageServer, page, redirect
 from tests.stages.enrich.fetch.conftest import Fetching
@@ -64,11 +64,11 @@ def secure(certificate: Path, asked_for: list[str | None]) -> Iterator[PageServe
 def trusting(certificate: Path, monkeypatch: pytest.MonkeyPatch, fetching: Fetching) -> Iterator[Fetching]:
     """Fetchers whose system trusts the certificate, and knows the name."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    client.trust.cache_clear()
+    trust.cache_clear()
     fetching.more["lookup"] = World(other__com=["127.0.0.1"])
     fetching.more["lookup"].names[NAME] = ["127.0.0.1"]
     yield fetching
-    client.trust.cache_clear()
+    trust.cache_clear()
 
 
 def test_a_pinned_address_keeps_host_and_server_name(
@@ -90,7 +90,7 @@ def test_a_certificate_for_another_name_ends_it_at_once(
 
 
 def test_a_certificate_that_nobody_trusts_ends_it_at_once(secure: PageServer, fetching: Fetching) -> None:
-    client.trust.cache_clear()
+    trust.cache_clear()
     assert "certificate" in fetching.error(secure.url("/"), PermanentError)
     assert secure.requests == []
 
