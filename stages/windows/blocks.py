@@ -6,6 +6,7 @@ more than one of them is ever held.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -262,10 +263,19 @@ class _DuckDB(_Ibis):
         yield from self._query(names, f"WHERE {_between(first, stop)} ORDER BY seq")
 
     def _query(self, names: Sequence[str], rest: str) -> Iterator[pa.RecordBatch]:
-        backend = self._source.get_backend()
+        table = self._source.op()
         columns = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-        rows = backend.raw_sql(f"SELECT {columns} FROM ({backend.compile(self._source)}) {rest}")
-        yield from rows.to_arrow_reader(BATCH_ROWS)
+        words = f"SELECT {columns} FROM ({_words(table.name, table.namespace, table.schema)}) {rest}"
+        yield from self._source.get_backend().raw_sql(words).to_arrow_reader(BATCH_ROWS)
+
+
+@lru_cache(maxsize=64)
+def _words(name: str, namespace: Any, schema: Any) -> str:
+    """A table of DuckDB as Ibis puts it into words, which takes it as long as some windows; no connection is held."""
+    import ibis
+    import ibis.expr.operations as ops
+
+    return str(ibis.to_sql(ops.UnboundTable(name=name, namespace=namespace, schema=schema).to_expr(), dialect="duckdb"))
 
 
 def _between(first: int, stop: int) -> str:
