@@ -13,7 +13,6 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.enrich.kinds import EXTENSIONS, UNKNOWN, file_key
@@ -109,23 +108,6 @@ def find_mentions(source: Source) -> pa.Table:
     """
     with _messages(source) as (connection, messages):
         return _fetch(connection, _MENTIONS.replace("{messages}", messages), MENTIONS)
-
-
-def limit_links(candidates: pa.Table, max_links: int) -> tuple[pa.Table, int]:
-    """Keep the ``max_links`` links that most messages speak of (then the earliest), and every attachment.
-
-    Returns the rest in the same order, and how many links were left out. The choice depends on the candidates alone,
-    so the same chat published again takes up nothing more.
-    """
-    is_link = pc.equal(candidates["kind"], "url")
-    n_links = pc.sum(is_link).as_py() or 0
-    if n_links <= max_links:
-        return candidates, 0
-    numbered = candidates.append_column("row", pa.array(range(candidates.num_rows), pa.int64()))
-    order = [("n_messages", "descending"), ("first_seq", "ascending"), ("key", "ascending")]
-    chosen = numbered.filter(is_link).sort_by(order)["row"].slice(0, max_links)
-    keep = pc.or_(pc.invert(is_link), pc.is_in(numbered["row"], value_set=chosen.combine_chunks()))
-    return candidates.filter(keep), n_links - max_links
 
 
 def _fetch(connection: Any, query: str, schema: pa.Schema) -> pa.Table:

@@ -1,36 +1,50 @@
 """Candidates of an archive enter its task store, each once for ever."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
 import duckdb
+import pyarrow as pa
 
-from stages.archive.store import borrow
-from stages.enrich.candidates import find_candidates, find_mentions, limit_links, with_hidden_links
+from stages.archive.store import Archive, borrow, to_json
+from stages.enrich.candidates import find_candidates, find_mentions, with_hidden_links
+from stages.enrich.limits import LeftOut, Limits, limit_candidates
 from stages.enrich.store import TaskStore
+from stages.settings import Settings
 
 
 @dataclass(frozen=True)
 class QueueReport:
-    """``items`` candidates were found, ``added`` of them are new, ``left_out`` links passed the limit."""
+    """``items`` candidates are taken up, ``added`` of them are new, ``left_out`` are past a limit; ``limited`` says
+    how many of which kind are past which."""
 
     items: int
     added: int
     left_out: int
+    limited: tuple[LeftOut, ...] = ()
 
 
-def enqueue_candidates(archive_folder: str, *, max_links: int) -> QueueReport:
+def enqueue_candidates(
+    archive_folder: str, *, settings: Settings | None = None, max_links: int | None = None
+) -> QueueReport:
     """Find the candidates of all messages and queue those that are new; remember which message speaks of which.
 
-    Cost: two passes over the texts that can hold a link, and three statements whatever the number; nothing when no
-    message changed since the last time.
+    Cost: two passes over the texts that can hold a link, and three statements whatever the number; where there are
+    more candidates than a window may bring, windows are planned as well (a pass over two columns); nothing when no
+    message and no setting that matters here changed since the last time.
     """
+    settings = settings or Settings()
+    limits = Limits.of(settings)
+    if max_links is not None:
+        limits = Limits(max_links, limits.per_kind, limits.per_window)
     with borrow(archive_folder) as archive:
-        mark = f"{archive.revision('messages')}:{max_links}"
+        mark = to_json([archive.revision("messages"), asdict(limits), settings.windows.model_dump()])
         if archive.meta("queued") == mark:
-            return QueueReport(archive.count("tasks"), 0, int(archive.meta("links_left_out") or 0))
+            return _report(archive.count("tasks"), 0, _known(archive))
         cursor = archive.cursor()
         messages = (cursor, _with_hidden_links(cursor))
-        candidates, left_out = limit_links(find_candidates(messages), max_links)
+        candidates, limited = limit_candidates(find_candidates(messages), limits, _planned(archive, settings))
         mentions = find_mentions(messages)
         with archive.transaction() as cursor:
             added = TaskStore(cursor).enqueue(candidates)
@@ -38,8 +52,28 @@ def enqueue_candidates(archive_folder: str, *, max_links: int) -> QueueReport:
             cursor.execute("DELETE FROM mentions")
             cursor.execute("INSERT INTO mentions SELECT seq, key FROM found_mentions")
             cursor.unregister("found_mentions")
-            archive.set_meta(queued=mark, links_left_out=str(left_out))
-        return QueueReport(candidates.num_rows, added, left_out)
+            archive.set_meta(queued=mark, left_out=json.dumps([asdict(row) for row in limited]))
+        return _report(candidates.num_rows, added, limited)
+
+
+def _report(items: int, added: int, limited: tuple[LeftOut, ...]) -> QueueReport:
+    return QueueReport(items, added, sum(row.candidates for row in limited), limited)
+
+
+def _known(archive: Archive) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(**row) for row in json.loads(archive.meta("left_out") or "[]"))
+
+
+def _planned(archive: Archive, settings: Settings) -> Callable[[], pa.Table]:
+    def plan() -> pa.Table:
+        from stages.windows.archive import window_spec
+        from stages.windows.plan import plan_windows
+
+        timezone = archive.meta("timezone") or settings.archive.timezone
+        reader = archive.cursor().execute("SELECT seq, ts, author, text_bytes FROM messages").to_arrow_reader(1 << 18)
+        return plan_windows(reader, window_spec(settings.windows, timezone))
+
+    return plan
 
 
 def _with_hidden_links(cursor: duckdb.DuckDBPyConnection) -> str:

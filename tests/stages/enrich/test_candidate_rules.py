@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stages.enrich.candidates import CANDIDATES, MENTIONS, find_candidates, find_mentions, limit_links
+from stages.enrich.candidates import CANDIDATES, MENTIONS, find_candidates, find_mentions
 
 Chat = Callable[..., pa.Table]
 
@@ -230,16 +230,6 @@ def test_mentions_say_which_message_speaks_of_what_once(chat: Chat) -> None:
         {"seq": 2, "key": "b.pdf"},
         {"seq": 2, "key": "https://a.example"},
     ]
-
-
-def test_a_limit_keeps_the_links_that_most_messages_speak_of_and_every_attachment(chat: Chat) -> None:
-    texts = ["https://once.example/1", "https://often.example https://once.example/2", "https://often.example"]
-    found = find_candidates(chat(texts, [["a.pdf"], ["b.jpg"], []]))
-    kept, left_out = limit_links(found, 2)
-    assert left_out == 1
-    assert kept["value"].to_pylist() == ["a.pdf", "https://once.example/1", "b.jpg", "https://often.example"]
-    assert limit_links(found, 0)[0]["value"].to_pylist() == ["a.pdf", "b.jpg"]
-    assert limit_links(found, 3) == (found, 0)
 
 
 def test_nothing_is_left_behind_in_the_working_folder(
