@@ -1,5 +1,6 @@
 """How much of a chat one prompt may hold: what a model's context leaves beside the rules and the answers."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -57,7 +58,7 @@ class Budget:
 
     def _left(self, tokens: int, rendered: RenderedWindow, language: str) -> int:
         context = self._context
-        bare = window_prompt(RenderedWindow(people=rendered.people, own=rendered.own), language)
+        bare = window_prompt(replace(rendered, block=""), language)
         others = [message["content"] for message in repair_prompt(bare, "", "")]
         answer = self._settings.max_tokens
         left = tokens - int(context.count(others).sum()) - answer - min(answer, _REFUSED) - _ROLES * len(others)

@@ -144,7 +144,8 @@ def _picture(picture: Picture, marks: _Marks) -> str:
 def _link(link: Link, marks: _Marks) -> str:
     title = f"[{escape_markdown(link.title)}](<{_url(link.url)}>)"
     by = f" — {escape_markdown(link.author)}" if link.author else ""
-    return f"- {title}{by} {marks.of([link.source])}"
+    says = f"  \n  {escape_markdown(link.text)}" if link.text else ""
+    return f"- {title}{by} {marks.of([link.source])}{says}"
 
 
 def _item(statement: Statement, marks: _Marks) -> str:

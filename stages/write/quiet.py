@@ -25,10 +25,11 @@ def is_quiet(window: RenderedWindow) -> bool:
     for line in window.lines.values():
         if not line.own or line.author is None:
             continue
-        words = [word.casefold() for word in _WORD.findall(line.said)]
+        said = f"{line.said} {line.heard}" if line.heard else line.said
+        words = [word.casefold() for word in _WORD.findall(said)]
         found.update(word for word in words if word not in empty)
-        if _WRITTEN_WITHOUT_BLANKS.search(line.said):
-            found.update(line.said[at : at + 2] for at in range(len(line.said) - 1))
+        if _WRITTEN_WITHOUT_BLANKS.search(said):
+            found.update(said[at : at + 2] for at in range(len(said) - 1))
         if len(found) >= ENOUGH:
             return False
     weight = sum(_SHOWN_WEIGHT for shown in window.shown.values() if window.lines[shown.source].own)

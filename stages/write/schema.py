@@ -102,12 +102,14 @@ class Picture(Kept):
 
 
 class Link(Kept):
-    """An address out of a message; ``title`` is what is known of the page, or its host."""
+    """An address out of a message; ``title`` is what is known of the page, or its host, ``text`` what it says of
+    itself."""
 
     url: str
     title: str
     source: str
     author: str = ""
+    text: str = ""
 
 
 class Paragraph(Kept):

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -89,12 +90,24 @@ def _signatures(archive: Archive, plan: pa.Table, settings: Settings) -> list[st
         return sign("SELECT seq, message_id FROM messages ORDER BY seq")
 
 
+# What the prompt and the post are made from, spelt as the first version spelt a whole row, so that its archives are
+# signed as they were. Of a page that is what it says: its date and the look of its card are the site's alone. The other
+# columns of a file change with its content and never alone.
+_DIGEST: Final = r"""md5(to_json({
+    key: e.key, kind: e.kind, value: e.value, title: e.title, text: e.text, alt: e.alt, transcript: e.transcript,
+    mime: if(e.kind = 'url', NULL, e.mime), width: if(e.kind = 'url', NULL, e.width),
+    height: if(e.kind = 'url', NULL, e.height), bytes: if(e.kind = 'url', NULL, e.bytes),
+    sha256: if(e.kind = 'url', NULL, e.sha256), files: if(e.kind = 'url', '[]', e.files), fetched: e.fetched
+    })::VARCHAR
+    || if(e.seconds IS NULL OR coalesce(e.alt, '') SIMILAR TO '.*, \d+:\d\d', '', round(e.seconds)::VARCHAR))"""
+
+
 def _known_enrichments(archive: Archive) -> tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", list[bytes]]:
     """(seq of a message, digest of one thing known about what it mentions), ordered by seq."""
     table = (
         archive.cursor()
         .execute(
-            """SELECT m.seq, md5(to_json(e)::VARCHAR) AS digest
+            f"""SELECT m.seq, {_DIGEST} AS digest
                FROM mentions m JOIN enrichments e USING (key) ORDER BY m.seq, digest"""
         )
         .to_arrow_table()

@@ -161,7 +161,7 @@ class _Check:
             raise BadAnswer(f"It uses the link {_short(ident)}, which was not given.")
         line = self._line(shown.source)
         url = shown.url if "://" in shown.url[:9] else f"https://{shown.url}"
-        return Link(url=url, title=shown.title, source=line.message_id, author=line.author or "")
+        return Link(url=url, title=shown.title, source=line.message_id, author=line.author or "", text=shown.text)
 
     def _people(self, people: Sequence[str], post: Post) -> tuple[str, ...]:
         roster = set(self._window.people)

@@ -2,9 +2,10 @@
 
 A line of the block is ``["2026-03-02"]`` (a new day) or ``[id, "HH:MM", author, text]``, with a fifth element, an
 object, where there is more to say: ``re`` (id that it replies to), ``kind``, ``pictures`` (``[id, description]``),
-``media`` (descriptions), ``links`` (``[id, address, title]``), ``cut``. Ids are ``m1…mN`` for messages that the post
-may report and ``c1…cN`` for context. JSON keeps every line break and quote of the chat inside a string, so no message
-can end the block or pretend to be another; programs read it as surely as models do.
+``media`` (descriptions), ``heard`` (what a program understood of them), ``links`` (``[id, address, title]``, and the
+page's description where the page was read), ``cut``. Ids are ``m1…mN`` for messages that the post may report and
+``c1…cN`` for context. JSON keeps every line break and quote of the chat and of pages inside a string, so nobody can
+end the block or pretend to be another; programs read it as surely as models do.
 """
 
 import re
@@ -19,12 +20,21 @@ import pyarrow as pa
 
 from stages.archive.records import Enrichment
 from stages.enrich.kinds import file_kind
+from stages.enrich.wording import one_line
 from stages.write.bodies import spoken
+from stages.write.known import Known
 
 BEGIN: Final = "<<<CHAT"
 END: Final = "CHAT>>>"
 MAX_TEXT: Final = 2_000
 """Most characters of one message that a prompt holds."""
+MAX_TITLE: Final = 200
+MAX_PAGE: Final = 300
+"""Most characters of a page's description that a prompt holds."""
+MAX_PAGES: Final = 5
+"""Most pages of one message that are described."""
+MAX_HEARD: Final = 2_000
+"""Most characters of one transcript that a prompt holds."""
 LEFT_OUT: Final = "left out of the export"
 """What is said of a medium whose file the export does not hold."""
 _SILENT: Final = frozenset(("deleted", "call"))
@@ -32,7 +42,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _URL: Final = re.compile(r"(?<![\w+.])(?:https?://|www\.)[^\s<>\"`{}|\\^«»“”]+", re.I)
 _CLOSING: Final = ".,;:!?'*_~…’)]"
-_TRACKING: Final = re.compile(r"(?:utm_[^=&]*|fbclid|gclid)(?:=[^&]*)?", re.I)
+_LASTING: Final = re.compile(r", \d+:\d\d$")
 
 
 @dataclass(frozen=True)
@@ -56,17 +66,19 @@ class WindowInput:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture or link that a post may use, and the message it came with."""
+    """A picture or link that a post may use, and the message it came with; ``text`` is what the page says of itself."""
 
     source: str
     picture: Enrichment | None = None
     url: str = ""
     title: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One message of the prompt. ``said`` are its words in full, the prompt may hold fewer."""
+    """One message of the prompt. ``said`` are its words in full, the prompt may hold fewer; ``heard`` what a program
+    understood of its sound."""
 
     id: str
     message_id: str
@@ -74,24 +86,28 @@ class Line:
     author: str | None
     said: str
     own: bool
+    heard: str = ""
 
 
 @dataclass
 class RenderedWindow:
-    """The block for the prompt, and what the short ids in it stand for."""
+    """The block for the prompt, and what the short ids in it stand for. ``pages`` and ``heard``: whether it holds words
+    of pages or transcripts."""
 
     block: str = ""
     lines: dict[str, Line] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     people: tuple[str, ...] = ()
     own: int = 0
+    pages: bool = False
+    heard: bool = False
 
 
 def render_window(window: WindowInput) -> RenderedWindow:
     """Render a window; linear in its text, a few microseconds a message."""
     rendered = RenderedWindow()
     rows = _rows(window.messages)
-    known = _Known(window.enrichments)
+    known = Known(window.enrichments)
     zone = ZoneInfo(window.timezone)
     short: dict[str, str] = {}
     pieces: list[bytes] = []
@@ -130,7 +146,9 @@ def render_window(window: WindowInput) -> RenderedWindow:
                 [ident, stamp[11:16], author, text_shown, more] if more else [ident, stamp[11:16], author, text_shown]
             )
         )
-        rendered.lines[ident] = Line(ident, message_id, stamp[11:16], author, said, own)
+        heard = " ".join(more.get("heard", ()))
+        rendered.lines[ident] = Line(ident, message_id, stamp[11:16], author, said, own, heard)
+        rendered.heard = rendered.heard or bool(heard)
         if author and own:
             people[author] = None
     rendered.people = tuple(people)
@@ -159,25 +177,6 @@ def parse_block(prompt: str) -> list[tuple[str, str, str, str | None, str, dict[
     return lines
 
 
-class _Known:
-    """Enrichments by what a message says: the value as written, or the same address in another spelling."""
-
-    def __init__(self, enrichments: Mapping[str, Enrichment]) -> None:
-        self._by_value = enrichments
-        self._by_key: dict[str, Enrichment] | None = None
-
-    def media(self, name: str) -> Enrichment | None:
-        return self._by_value.get(name)
-
-    def link(self, url: str) -> Enrichment | None:
-        found = self._by_value.get(url)
-        if found is not None:
-            return found
-        if self._by_key is None:
-            self._by_key = {_canonical(e.value): e for e in self._by_value.values() if e.kind == "url"}
-        return self._by_key.get(_canonical(url))
-
-
 def _rows(messages: pa.Table) -> Sequence[tuple[Any, ...]]:
     columns = [
         messages.column("seq").to_pylist(),
@@ -193,30 +192,52 @@ def _rows(messages: pa.Table) -> Sequence[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _add_media(more: dict[str, Any], ident: str, names: Sequence[str], known: _Known, rendered: RenderedWindow) -> None:
+def _add_media(more: dict[str, Any], ident: str, names: Sequence[str], known: Known, rendered: RenderedWindow) -> None:
     for name in names:
         enrichment = known.media(name)
-        words = (enrichment.alt or enrichment.title) if enrichment else None
         if enrichment is not None and enrichment.kind == "image" and enrichment.files:
             picture = f"p{len(rendered.shown) + 1}"
             rendered.shown[picture] = Shown(ident, picture=enrichment)
-            more.setdefault("pictures", []).append([picture, words or "Picture"])
+            more.setdefault("pictures", []).append([picture, enrichment.alt or enrichment.title or "Picture"])
         else:
-            more.setdefault("media", []).append(words or file_kind(name).alt)
+            more.setdefault("media", []).append(_described(name, enrichment))
+        if enrichment is not None and enrichment.transcript:
+            more.setdefault("heard", []).append(one_line(enrichment.transcript, MAX_HEARD))
     if not names:
         more.setdefault("media", []).append(LEFT_OUT)
 
 
-def _add_links(more: dict[str, Any], ident: str, said: str, known: _Known, rendered: RenderedWindow) -> None:
+def _described(name: str, file: Enrichment | None) -> str:
+    """A file in words: ``Voice note, 0:12``, ``PDF document, “The plan”``."""
+    words = (file.alt or file.title) if file else None
+    if file is None or words is None:
+        return file_kind(name).alt
+    if file.seconds is not None and not _LASTING.search(words):
+        minutes, rest = divmod(max(1, round(file.seconds)), 60)
+        return f"{words}, {minutes}:{rest:02d}"
+    if file.kind == "document" and file.alt and file.title not in (None, file.value, name):
+        return f"{words}, “{one_line(file.title or '', MAX_TITLE)}”"
+    return words
+
+
+def _add_links(more: dict[str, Any], ident: str, said: str, known: Known, rendered: RenderedWindow) -> None:
+    """The links of a message; of pages that were read their own words, as they say them and no more than that."""
+    pages = 0
     for match in _URL.finditer(said):
         url = _without_closing(match.group())
-        enrichment = known.link(url)
-        title = (enrichment.title if enrichment else None) or _host(url)
+        page = known.link(url)
+        title = (page.title if page else None) or _host(url)
         if not title:
             continue
+        told: list[str] = []
+        if page is not None and page.fetched and pages < MAX_PAGES:
+            pages += 1
+            title = one_line(title, MAX_TITLE) or _host(url)
+            told = [one_line(page.text or "", MAX_PAGE)]
         link = f"l{len(rendered.shown) + 1}"
-        rendered.shown[link] = Shown(ident, url=url, title=title[:200])
-        more.setdefault("links", []).append([link, url[:300], title[:200]])
+        rendered.shown[link] = Shown(ident, url=url, title=title[:MAX_TITLE], text="".join(told))
+        more.setdefault("links", []).append([link, url[:300], title[:MAX_TITLE], *told])
+    rendered.pages = rendered.pages or pages > 0
 
 
 def _without_closing(url: str) -> str:
@@ -230,12 +251,3 @@ def _without_closing(url: str) -> str:
 
 def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].rpartition("@")[2] if "://" in url else url.partition("/")[0]
-
-
-def _canonical(url: str) -> str:
-    scheme, separator, rest = url.rpartition("://") if "://" in url[:9] else ("", "", url)
-    cut = min((at for at in (rest.find(mark) for mark in "/?#") if at >= 0), default=len(rest))
-    tail, hash_mark, fragment = rest[cut:].partition("#")
-    path, question, query = tail.partition("?")
-    kept = "&".join(part for part in query.split("&") if not _TRACKING.fullmatch(part)) if question else ""
-    return f"{scheme.lower()}{separator}{rest[:cut].lower()}{path}{'?' + kept if kept else ''}{hash_mark}{fragment}"

@@ -184,9 +184,11 @@ class _Composer:
             }
             if words and not message.pictures:
                 paragraph["text"] += " " + marked(words, message.text)
+            if said := quotable(" ".join(message.heard)):
+                paragraph["text"] += " " + self._prose.heard(marked(said, " ".join(message.heard)))
             made.append(paragraph)
         if message.links:
-            text = self._prose.link(name, clock, len(message.links))
+            text = self._prose.link(name, clock, len(message.links), _titles(message))
             if words and not made and len(words.split()) > 1:
                 text = f"{text} {marked(words, message.text)}"
             made.append({"text": text, "sources": [message.id], "links": [link[0] for link in message.links]})
@@ -225,6 +227,11 @@ class _Composer:
                 text = self._prose.unanswered(message.author or "", message.clock, quoted, until)
                 made.append({"text": text, "sources": [message.id, *([later.id] if later else [])]})
         return made
+
+
+def _titles(message: Said) -> list[str]:
+    """Titles of the pages that were read; what is only spelt from an address says nothing of the page."""
+    return [link[2] for link in message.links if len(link) > 3 and link[2].casefold() not in link[1].casefold()]
 
 
 def _exchanges(chosen: Sequence[Said]) -> list[list[Said]]:

@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from stages.write.extractive.quoting import quotable
+
+_TITLE: Final = 120
+"""Most characters of a title of a page or document."""
+_INNER: Final = str.maketrans("“”", "‘’")
+_NAMED: Final = 3
+"""Most pages that are named in one sentence."""
+
 # fmt: off
 _MONTHS: Final = {
     "pt": ("janeiro", "fevereiro", "março", "abril", "maio", "junho",
@@ -160,19 +168,30 @@ class Prose:
             else:
                 things.append(f"{pictures} imagens" if pt else f"{self.number(pictures)} pictures")
         for words in dict.fromkeys(media):
-            known = _MEDIA.get(words.partition(",")[0])
-            things.append(known[0 if pt else 1] if known else ("um ficheiro" if pt else "a file"))
+            kind, _, more = words.partition(", ")
+            known = _MEDIA.get(kind)
+            thing = known[0 if pt else 1] if known else ("um ficheiro" if pt else "a file")
+            title = quotable(more[1:-1], _TITLE) if more.startswith("“") else ""
+            things.append(f"{thing}, {_quoted(title)}" if title else thing)
         return (
             f"Às {clock}, {name} enviou {self.listing(things)}."
             if pt
             else f"At {clock}, {name} sent {self.listing(things)}."
         )
 
-    def link(self, name: str, clock: str, links: int) -> str:
-        if self.code == "pt":
-            things = "um link" if links == 1 else f"{links} links"
-            return f"Às {clock}, {name} partilhou {things}."
-        return f"At {clock}, {name} shared {'a link' if links == 1 else f'{self.number(links)} links'}."
+    def link(self, name: str, clock: str, links: int, titles: Sequence[str] = ()) -> str:
+        """Who shared links, and when; ``titles`` are those of pages that were read, as the pages have them."""
+        pt = self.code == "pt"
+        things = ("um link" if pt else "a link") if links == 1 else f"{links if pt else self.number(links)} links"
+        named = [_quoted(title) for title in dict.fromkeys(quotable(title, _TITLE) for title in titles) if title]
+        if named and len(named) <= _NAMED:
+            among = "" if len(named) == links else (", entre eles" if pt else ", among them")
+            things += (f"{among} para " if pt else f"{among} to ") + self.listing(named)
+        return f"Às {clock}, {name} partilhou {things}." if pt else f"At {clock}, {name} shared {things}."
+
+    def heard(self, words: str) -> str:
+        """What a program understood of a voice note."""
+        return f"Um programa ouviu: {words}" if self.code == "pt" else f"A program heard: {words}"
 
     def decision(self, said: str, by: str, about: str = "", proposer: str = "") -> str:
         if about:
@@ -193,3 +212,7 @@ class Prose:
     def untitled(self, names: Sequence[str], iso: str) -> str:
         people = self.people(names, 2)
         return f"{people}, {self.day(iso)}" if people else self.day(iso)
+
+
+def _quoted(title: str) -> str:
+    return f"“{title.translate(_INNER)}”"

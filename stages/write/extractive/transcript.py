@@ -28,7 +28,8 @@ class Token(NamedTuple):
 
 @dataclass
 class Said:
-    """One message of the window. ``minute`` counts from a fixed day; ``terms`` are the stems of its telling words.
+    """One message of the window. ``minute`` counts from a fixed day; ``terms`` are the stems of its telling words, said
+    or heard.
 
     ``sentences`` are filled in by whoever first needs them.
     """
@@ -45,6 +46,7 @@ class Said:
     kind: str = "text"
     pictures: Sequence[Sequence[str]] = ()
     media: Sequence[str] = ()
+    heard: Sequence[str] = ()
     links: Sequence[Sequence[str]] = ()
     cut: bool = False
     language: str = ""
@@ -93,6 +95,7 @@ def read_transcript(prompt: str) -> Transcript:
             kind=more.get("kind", "text"),
             pictures=more.get("pictures", ()),
             media=[words for words in more.get("media", ()) if words != LEFT_OUT],
+            heard=more.get("heard", ()),
             links=more.get("links", ()),
             cut=bool(more.get("cut")),
         )
@@ -100,7 +103,10 @@ def read_transcript(prompt: str) -> Transcript:
     ]
     # names are aliases here, and nobody's alias is what a conversation is about
     aliases = re.compile("|".join(re.escape(name) for name in sorted(people, key=len, reverse=True)) or r"(?!)")
-    words = [split_words(aliases.sub(" ", message.text)) if message.author else [] for message in said]
+    words = [
+        split_words(aliases.sub(" ", " ".join((message.text, *message.heard)))) if message.author else []
+        for message in said
+    ]
     languages = detect_languages(word.casefold() for line in words for word in line)
     spoken = tuple(lexicon(code) for code in languages)
     stop = stop_words(languages)

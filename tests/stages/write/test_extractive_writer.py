@@ -255,6 +255,7 @@ def test_pictures_files_and_links_stand_where_they_were_spoken_of() -> None:
     with_link = next(p for p in paragraphs if p.links)
     assert with_link.links[0].model_dump() == {
         "url": "https://paint.example/green", "title": "Greens", "source": message_id(2), "author": "Calm Fox",
+        "text": "",
     }  # fmt: skip
     assert "“This green is on sale”" in with_link.text
     assert "://" not in with_link.text
