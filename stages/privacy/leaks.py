@@ -25,6 +25,8 @@ from stages.privacy.readings import Reading, read_file
 MOST_PER_FILE: Final = 20
 """Leaks that are told of one file; the first is reason enough."""
 _CLEARED: Final = 1 << 20
+_PREVIEW: Final = re.compile(r"data:image/webp;base64,UklGR[A-Za-z0-9+/]{6}XRUJQVlA4[A-Za-z0-9+/]{1,560}={0,2}")
+"""A picture of a few pixels inside a page: its letters are no words, though three of them may look like a name."""
 _IDENTIFIER: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
 _NO_NAME: Final = "x" * 32
 """Ids of messages are two thirds of the distinct words of a site; one word in their place keeps every offset."""
@@ -98,6 +100,7 @@ class _Search:
 
     def _text(self, reading: Reading) -> Iterator[tuple[int, str]]:
         text = _IDENTIFIER.sub(_NO_NAME, reading.text)
+        text = _PREVIEW.sub(lambda match: "x" * len(match.group()), text)
         outer = View(text, signs_of(reading.suffix))
         inner = View(outer.text)
         markup = Markup(text, reading.suffix)

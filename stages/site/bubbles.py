@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final, NamedTuple
 
+from stages.site.cards import MOST, Cards
 from stages.site.media import Media
-from stages.site.text import clean, linkify
+from stages.site.text import addresses, clean, linkify
 from stages.site.words import Words
 
 HUES: Final = 18
@@ -15,6 +16,8 @@ HUES: Final = 18
 _ID: Final = re.compile(r"[0-9A-Za-z_-]+")
 _SAID_EDITED: Final = re.compile(r"\s*[\u200e\u200f]?<[\u200e\u200f]?[^<>\n]{5,60}>[\u200e\u200f]?\s*$")
 _CARDS: Final = ("poll", "location", "contact")
+_SHARES: Final = ("text", "media", "poll")
+"""Kinds of messages whose links somebody shared; what an app writes of a place or a call has no card."""
 _NOTE: Final = re.compile(r" ?[\u200e\u200f]?\([^()\n]{3,60}\)[\u200e\u200f]?")
 _TIMES: Final = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(1440)]
 
@@ -72,8 +75,9 @@ def time_of(minute: int) -> str:
 class Bubbles:
     """Renders messages for pages at one depth below the site's root."""
 
-    def __init__(self, words: Words, media: Media, palette: Palette, root: str) -> None:
+    def __init__(self, words: Words, media: Media, cards: Cards, palette: Palette, root: str) -> None:
         self._words = words
+        self._cards = cards
         self._palette = palette
         self._media = media
         self._root = root
@@ -114,12 +118,25 @@ class Bubbles:
         elif message.kind == "media" and not message.media:
             pieces.append(f'<p class="gone">{self._words["not_exported"]}</p>')
         pieces += [f'<p class="hid" dir="auto">{linkify(link)}</p>' for link in message.links]
+        if message.kind in _SHARES:
+            pieces += self._pages([*addresses(text), *message.links])
         edited = self._edited if message.edited else ""
         pieces.append(
             f'<a class="at" href="#{anchor}"><time>{_TIMES[message.minute]}</time>{edited}</a>'
             f"{self._told(message)}{cited}</div>\n"
         )
         return "".join(pieces)
+
+    def _pages(self, links: Sequence[str]) -> list[str]:
+        """Cards of the pages that were read, each once, the first few."""
+        found: dict[str, str] = {}
+        for link in links:
+            page = self._cards.page(link)
+            if page is not None and page.key not in found and (card := self._cards.card(link, self._root)):
+                found[page.key] = card
+                if len(found) == MOST:
+                    break
+        return list(found.values())
 
     def _told(self, message: Message) -> str:
         """What few chats tell of a message: its topic and how many reactions it had."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from stages.site.bubbles import Bubbles, Palette
+from stages.site.cards import Cards
 from stages.site.feed import NEWEST, feed
 from stages.site.markdown import CITATION, Bodies, minutes_to_read
 from stages.site.media import Media
@@ -65,8 +66,9 @@ def build_site(source: SiteSource, out: Path) -> SiteReport:
     pages.assets()
 
     palette = Palette()
-    index = _transcript(source, words, media, palette, pages)
-    bodies = Bodies(words, media, index)
+    cards = Cards(source.enrichments, media, words)
+    index = _transcript(source, words, Bubbles(words, media, cards, palette, "../"), pages)
+    bodies = Bodies(words, media, cards, index)
     plain = [bodies.plain(post.body_markdown) for post in source.posts]
     views = [
         post_view(post, minutes_to_read(text), words, palette) for post, text in zip(source.posts, plain, strict=True)
@@ -83,13 +85,13 @@ def build_site(source: SiteSource, out: Path) -> SiteReport:
     _home(pages, source, newest_first, bodies, media, index, words)
     _lists(pages, months, topics, len(views), words)
     _about(pages, source, words)
-    entries = [(view, bodies.render(view.source.body_markdown, "")) for view in newest_first[:NEWEST]]
+    entries = [(view, bodies.render(view.source.body_markdown, "", plain=True)) for view in newest_first[:NEWEST]]
     pages.write("feed.xml", feed(title, words.language, entries, _moment(index.last_ts)))
     pages.write("assets/search-index.js", search_index(zip(newest_first, plain[::-1], strict=True)))
     return SiteReport(pages.count, pages.bytes, index.pages, index.messages, unknown)
 
 
-def _transcript(source: SiteSource, words: Words, media: Media, palette: Palette, pages: Pages) -> Index:
+def _transcript(source: SiteSource, words: Words, bubbles: Bubbles, pages: Pages) -> Index:
     """Write the transcript and its list of months; afterwards it is known where cited messages are."""
     cited: dict[str, str] = {}
     wanted: set[str] = set()
@@ -115,7 +117,6 @@ def _transcript(source: SiteSource, words: Words, media: Media, palette: Palette
             body=_markup(page.body),
         )
 
-    bubbles = Bubbles(words, media, palette, "../")
     index = write_transcript(source.messages(), words, bubbles, cited, wanted.__contains__, emit)
     months: dict[tuple[int, int], MonthView] = {}
     for number, (page_number, count) in index.days.items():
@@ -225,6 +226,7 @@ def _about(pages: Pages, source: SiteSource, words: Words) -> None:
         zone=source.timezone.replace("_", " "),
         offline=OFFLINE_MODEL in models,
         models=sorted(models - {OFFLINE_MODEL}),
+        asked=source.links_opened,
     )
     pages.page("missing.html.j2", "404.html", title=words["missing"])
 

@@ -1,17 +1,20 @@
-"""A post's Markdown as safe HTML: sources become links into the transcript, pictures become figures.
+"""A post's Markdown as safe HTML: sources are links into the transcript, pictures figures, pages that were read cards.
 
 Two walls: the Markdown reader knows no HTML and hands over tokens, of which only known links and pictures survive;
 then nh3 keeps what is on a list of elements and attributes. Nothing here trusts what a model wrote.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 from stages.site.bubbles import time_of
-from stages.site.media import Media
+from stages.site.cards import Cards
+from stages.site.copies import Copies, media_name, pictures_of
+from stages.site.media import PREVIEW, Media
 from stages.site.text import REL, clean, web_address
 from stages.site.transcript import Index, page_name
 from stages.site.words import Words, day_of
@@ -30,34 +33,48 @@ _SOURCE: Final = "message:"
 _PLAIN_DIGITS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _TAGS: Final = {
     "p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "em", "strong", "s", "code", "pre", "hr", "br",
-    "a", "sup", "img", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "div", "span",
+    "a", "sup", "img", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td", "div", "span", "bdi", "i",
+    "time",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
     "a": {"href", "rel", "class", "title", "aria-label"},
-    "img": {"src", "srcset", "sizes", "width", "height", "alt", "loading", "decoding"},
-    "p": {"class", "dir"}, "blockquote": {"class", "dir"}, "li": {"dir"}, "div": {"class", "tabindex"},
+    "img": {"src", "srcset", "sizes", "width", "height", "alt", "loading", "class", "aria-hidden"},
+    "p": {"class", "dir"}, "blockquote": {"class", "dir"}, "li": {"class", "dir"}, "div": {"class", "tabindex"},
     "h2": {"dir"}, "h3": {"dir"}, "h4": {"dir"}, "h5": {"dir"}, "h6": {"dir"}, "ol": {"start"}, "sup": {"class"},
-    "figcaption": {"dir"}, "span": {"class"},
+    "figcaption": {"dir"}, "span": {"class", "dir", "lang"}, "time": {"datetime"},
 }  # fmt: skip
+_WITHIN: Final = re.compile(r"(?:\.\./)*[A-Za-z0-9%][^:\\\s\"'<>]*(?:, (?:\.\./)*[A-Za-z0-9%][^:\\\s\"'<>]*| \d+w)*")
+"""A path inside the site, or several with their widths."""
 _DIRECTED: Final = {"paragraph_open", "blockquote_open", "heading_open", "list_item_open"}
 
 
 class Bodies:
     """Renders bodies against one transcript and one set of media. ``unknown`` counts sources that are not there."""
 
-    def __init__(self, words: Words, media: Media, index: Index) -> None:
-        self._words, self._media, self._index = words, media, index
+    def __init__(self, words: Words, media: Media, cards: Cards, index: Index) -> None:
+        self._words, self._media, self._cards, self._index = words, media, cards, index
         self.unknown = 0
 
-    def render(self, body: str, root: str) -> str:
-        """HTML of a body on a page that is ``root`` (``../`` repeated) below the site's root."""
+    def render(self, body: str, root: str, *, plain: bool = False) -> str:
+        """HTML of a body on a page that is ``root`` (``../`` repeated) below the site's root.
+
+        ``plain`` is for readers without the site's style sheet: no previews, and links where cards would stand.
+        """
         import nh3
 
         reader = _reader()
-        tokens = self._arrange(reader.parse(clean(body)), root)
-        html = str(reader.renderer.render(tokens, reader.options, {}))
+        tokens = reader.parse(clean(body))
+        page = _Page(root, plain, pictures_of(tokens, self._media))
+        html = str(reader.renderer.render(self._arrange(tokens, page), reader.options, {}))
         return str(
-            nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=None)
+            nh3.clean(
+                html,
+                tags=_TAGS,
+                attributes=_ATTRIBUTES,
+                attribute_filter=_allowed,
+                url_schemes={"http", "https", "mailto", "data"},
+                link_rel=None,
+            )
         )
 
     def plain(self, body: str) -> str:
@@ -74,12 +91,12 @@ class Bodies:
         """(file, alt) of the first picture of a body that is there to be shown."""
         for token in _reader().parse(clean(body)):
             for child in token.children or []:
-                name = _media_name(child) if child.type == "image" else None
+                name = media_name(child) if child.type == "image" else None
                 if name and self._media.picture(name, "", "") is not None:
                     return name, child.content
         return None
 
-    def _arrange(self, tokens: "list[Token]", root: str) -> "list[Token]":
+    def _arrange(self, tokens: "list[Token]", page: "_Page") -> "list[Token]":
         """Headings below the page's own, a direction for each block, figures, notes, and only links that may stay."""
         level = min((int(token.tag[1]) for token in tokens if token.type == "heading_open"), default=2)
         for place, token in enumerate(tokens):
@@ -89,13 +106,38 @@ class Bodies:
                 token.attrSet("dir", "auto")
             if token.type != "inline" or token.children is None:
                 continue
-            token.children = self._links(token.children, root)
-            if tokens[place - 1].type == "paragraph_open" and not tokens[place - 1].hidden:
-                self._paragraph(tokens, place, root)
-            token.children = [self._image(child, root) for child in token.children]
+            card = self._card(tokens, place, page)
+            token.children = self._links(token.children or [], page.root)
+            if card:
+                token.children = [_html(card), *_byline(token.children)]
+            elif tokens[place - 1].type == "paragraph_open" and not tokens[place - 1].hidden:
+                self._paragraph(tokens, place, page)
+            token.children = [self._image(child, page) for child in token.children]
         return tokens
 
-    def _paragraph(self, tokens: "list[Token]", place: int, root: str) -> None:
+    def _card(self, tokens: "list[Token]", place: int, page: "_Page") -> str | None:
+        """The card of an item of a list that begins with a link to a page that was read, once on a page. Its words take
+        the place of the link, and of what the item says of the page after a line's end."""
+        children = tokens[place].children or []
+        if place < 2 or tokens[place - 2].type != "list_item_open" or page.plain:
+            return None
+        if not children or children[0].type != "link_open":
+            return None
+        href = str(children[0].attrGet("href") or "")
+        known = self._cards.page(href)
+        card = self._cards.card(href, page.root)
+        if known is None or card is None:
+            return None
+        end = next((at for at, child in enumerate(children) if child.type == "hardbreak"), len(children))
+        if known.key in page.told:
+            tokens[place].children = children[:end]
+            return None
+        page.told.add(known.key)
+        tokens[place].children = children[_closing(children, 0) + 1 : end]
+        tokens[place - 2].attrSet("class", "page")
+        return card
+
+    def _paragraph(self, tokens: "list[Token]", place: int, page: "_Page") -> None:
         """A paragraph that begins with a picture is a figure, what follows its caption; one all in italics is a note;
         one in a quote that begins with a dash names the speaker."""
         children = tokens[place].children or []
@@ -104,14 +146,22 @@ class Bodies:
             child for child in children if child.type != "softbreak" and (child.type != "text" or child.content.strip())
         ]
         if solid and solid[0].type == "image":
-            picture = self._image(solid[0], root)
-            if picture.type != "html_inline":
-                return
             caption = children[children.index(solid[0]) + 1 :]
             while caption and (caption[0].type == "softbreak" or not _content(caption[0])):
                 caption.pop(0)
             if not caption and (title := str(solid[0].attrGet("title") or "")):
                 caption = [_text(title)]
+            copies = page.copies.get(media_name(solid[0]) or "")
+            if copies and copies.shown:
+                opening.attrSet("class", "again")
+                tokens[place].children = [_text(f"{self._words['again']} "), *caption]
+                return
+            picture = self._image(solid[0], page, copies)
+            if picture.type != "html_inline":
+                return
+            if copies and copies.messages > 1:
+                often = self._words["sent_often"].format(self._words.number(copies.messages))
+                caption = [*caption, _html(f' <span class="often">{often}</span>')]
             opening.tag = closing.tag = "figure"
             opening.attrs = {}
             if caption:
@@ -167,12 +217,43 @@ class Bodies:
         target = f"{root}{page_name(position.page)}#m-{identity}"
         return f'<a class="src" href="{target}" title="{when} — {said}"{spoken}>'
 
-    def _image(self, child: "Token", root: str) -> "Token":
+    def _image(self, child: "Token", page: "_Page", copies: Copies | None = None) -> "Token":
+        """A picture, or the best of its copies."""
         if child.type != "image":
             return child
-        name = _media_name(child)
-        html = self._media.picture(name, child.content, root) if name else None
+        name = copies.best if copies else media_name(child)
+        html = self._media.picture(name, child.content, page.root, preview=not page.plain) if name else None
+        if copies and html:
+            copies.shown = True
         return _html(html) if html is not None else _text(child.content)
+
+
+@dataclass
+class _Page:
+    """Where a body is rendered, and what it showed already: ``told`` are the pages that had their card."""
+
+    root: str
+    plain: bool
+    copies: Mapping[str, Copies]
+    told: set[str] = field(default_factory=set)
+
+
+def _allowed(tag: str, name: str, value: str) -> str | None:
+    """The second wall for addresses: out by http, https and mail, in by paths, and ``data:`` for previews alone."""
+    if name == "src" and tag == "img" and PREVIEW.fullmatch(value):
+        return value
+    if name in ("src", "srcset"):
+        return value if _WITHIN.fullmatch(value) else None
+    if name == "href":
+        return value if _WITHIN.fullmatch(value) or web_address(value, mail=True) else None
+    return value
+
+
+def _byline(rest: "list[Token]") -> "list[Token]":
+    """What an item says beside its link: who shared it, and the source."""
+    if rest and rest[0].type == "text":
+        rest[0].content = rest[0].content.lstrip(" —")
+    return [_html('<span class="by">'), *rest, _html("</span>")] if rest else []
 
 
 @cache
@@ -189,11 +270,6 @@ def _reader() -> "MarkdownIt":
 def minutes_to_read(words: str) -> int:
     """At 220 words a minute, at least one."""
     return max(1, round(len(words.split()) / 220))
-
-
-def _media_name(child: "Token") -> str | None:
-    source = str(child.attrGet("src") or "")
-    return source[len("media:") :] if source.startswith("media:") else None
 
 
 def _label(children: "list[Token]", place: int) -> str:

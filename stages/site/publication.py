@@ -24,7 +24,7 @@ from stages.site.build import PublishedPost, SiteSource, build_site, slugify
 from stages.write.markdown import body_markdown, to_markdown
 from stages.write.schema import Post
 
-PAGES_VERSION: Final = "1"
+PAGES_VERSION: Final = "2"
 """Part of what the pages depend on; raised when templates change what a page says or how it looks."""
 
 
@@ -171,7 +171,17 @@ def _source(archive: Archive, settings: Settings, told: list[Told]) -> SiteSourc
         messages=lambda: _messages(archive),
         enrichments=TaskStore(archive.cursor()).enrichments(),
         media_dir=archive.media,
+        links_opened=_opened(archive),
     )
+
+
+def _opened(archive: Archive) -> bool:
+    """Whether a page that the chat links to was asked for, in this run or one before."""
+    row = archive.cursor().execute(
+        """SELECT EXISTS (SELECT 1 FROM tasks
+           WHERE kind = 'url' AND (fetched OR error_class IN ('permanent', 'transient', 'throttled')))"""
+    ).fetchone()  # fmt: skip
+    return bool(row and row[0])
 
 
 def _messages(archive: Archive) -> Iterator[pa.RecordBatch]:
@@ -190,6 +200,7 @@ def _mark(archive: Archive, settings: Settings) -> str:
         "pages": PAGES_VERSION,
         "site": settings.site.model_dump(mode="json"),
         "title": archive.meta("title"),
+        "opened": _opened(archive),
         "revisions": {kind: archive.revision(kind) for kind in ("messages", "enrichments", "posts")},
     }
     return hashlib.blake2b(to_json(facts).encode(), digest_size=16).hexdigest()

@@ -11,8 +11,9 @@ from stages.site.words import Words
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+# data: is for the previews of pictures, which stand in the pages themselves; nothing in a picture is ever run
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; media-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
 _HERE: Final = Path(__file__).parent

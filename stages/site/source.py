@@ -41,7 +41,8 @@ class SiteSource:
 
     ``posts`` newest last. ``messages`` hands out the table of messages in batches (schema ``MESSAGES``, in order of
     ``seq``) and is called once. ``timezone`` is the IANA zone that dates are shown in; ``language`` that of the
-    interface, ``pt`` or ``en``. ``media_dir`` holds the files that ``enrichments`` name.
+    interface, ``pt`` or ``en``. ``media_dir`` holds the files that ``enrichments`` name. ``links_opened``: whether any
+    site was asked for a page that the chat links to.
     """
 
     title: str
@@ -52,6 +53,7 @@ class SiteSource:
     messages: Callable[[], Iterable[pa.RecordBatch]]
     enrichments: Sequence[Enrichment]
     media_dir: Path
+    links_opened: bool = False
 
 
 @dataclass(frozen=True)

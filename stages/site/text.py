@@ -1,6 +1,7 @@
 """Hostile text made harmless: what pages, attributes, feeds and scripts may hold of what people wrote."""
 
 import re
+from collections.abc import Iterator
 from html import escape
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -51,20 +52,30 @@ def web_address(address: str, *, mail: bool = False) -> str | None:
 def linkify(text: str) -> str:
     """Cleaned text as HTML, its web addresses as links. Line breaks stay as they are (``white-space: pre-wrap``)."""
     text = clean(text)
-    if "://" not in text and "www." not in text and "WWW." not in text:
-        return escape(text, quote=False)
     pieces: list[str] = []
     end = 0
+    for start, shown, address in _links(text):
+        pieces.append(escape(text[end:start], quote=False))
+        pieces.append(f'<a href="{escape(address)}" rel="{REL}">{escape(shown, quote=False)}</a>')
+        end = start + len(shown)
+    pieces.append(escape(text[end:], quote=False))
+    return "".join(pieces)
+
+
+def addresses(text: str) -> list[str]:
+    """The web addresses of a text, as they are written."""
+    return [shown for _, shown, _ in _links(clean(text))]
+
+
+def _links(text: str) -> Iterator[tuple[int, str, str]]:
+    """(where it begins, as written, as it is asked for) of each web address."""
+    if "://" not in text and "www." not in text and "WWW." not in text:
+        return
     for match in _LINK.finditer(text):
         shown = _without_closing(match.group())
         address = web_address(shown if "://" in shown[:8] else f"https://{shown}")
-        if address is None:
-            continue
-        pieces.append(escape(text[end : match.start()], quote=False))
-        pieces.append(f'<a href="{escape(address)}" rel="{REL}">{escape(shown, quote=False)}</a>')
-        end = match.start() + len(shown)
-    pieces.append(escape(text[end:], quote=False))
-    return "".join(pieces)
+        if address is not None:
+            yield match.start(), shown, address
 
 
 def relative(path: str) -> str:

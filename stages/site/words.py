@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 _WORDS: Final = {
+    "again": ("The same picture, shown above.", "A mesma imagem, mostrada acima."),
     "about": ("About and privacy", "Sobre e privacidade"),
     "about_short": ("About", "Sobre"),
     "all_months": ("All months", "Todos os meses"),
@@ -19,6 +20,7 @@ _WORDS: Final = {
     "feed": ("Feed", "Feed"),
     "file": ("File", "Ficheiro"),
     "image": ("Picture", "Imagem"),
+    "heard": ("Heard by a program:", "Ouvido por um programa:"),
     "in_reply": ("In reply to", "Em resposta a"),
     "later": ("Later", "Depois"),
     "latest": ("Latest", "Mais recente"),
@@ -32,6 +34,7 @@ _WORDS: Final = {
     "not_exported": ("An attachment that the export leaves out", "Um anexo que a exportação não traz"),
     "older": ("Previous", "Anterior"),
     "page": ("Page", "Página"),
+    "page_picture": ("Picture from the page", "Imagem da página"),
     "people": ("People", "Pessoas"),
     "person": ("person", "pessoa"),
     "persons": ("people", "pessoas"),
@@ -48,6 +51,7 @@ _WORDS: Final = {
         "Search needs JavaScript; everything else on this site does without.",
         "A procura precisa de JavaScript; o resto do sítio não.",
     ),
+    "sent_often": ("sent {} times", "enviada {} vezes"),
     "skip": ("Skip to content", "Saltar para o conteúdo"),
     "source": ("source", "fonte"),
     "sources": ("sources", "fontes"),
@@ -129,6 +133,12 @@ class Words:
         value, unit = (count / 1e3, "KB") if count < 999_500 else (count / 1e6, "MB")
         shown = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
         return f"{shown if self.language == 'en' else shown.replace('.', ',')} {unit}"
+
+    def length(self, seconds: float) -> str:
+        """How long sound or film lasts: ``0:12``, ``1:02:05``."""
+        minutes, rest = divmod(max(1, round(seconds)), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
