@@ -16,19 +16,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from flows.consent import require_consent
+from flows.enriching import MAX_BATCHES, candidates, enrich
 from flows.ingest import ingest, take_exports
 from flows.private import drop_private, with_private
 from flows.progress import Progress
 from flows.publication import Ask, Publication
 from flows.request import PublishRequest
 from flows.runner import Runner
-from flows.steps import CANDIDATES, ENRICH, PLAN, SITE, WRITE
+from flows.steps import CANDIDATES, PLAN, SITE, WRITE
 from stages.archive.inbox import Export, require_room
 from stages.archive.store import DATABASE, Archive, hold_archive, open_archive, to_json
 from stages.enrich.store import TaskStore
 from stages.errors import StreamlinerError
 from stages.ledger import Ledger
-from stages.llm import check_model
+from stages.llm import Door, check_model
 from stages.llm.destination import EXTRACTIVE
 from stages.metrics import PerformanceMonitor
 from stages.settings import load_settings
@@ -44,9 +45,6 @@ ROOM_BYTES = 32 * 2**20
 OFFLINE_WINDOWS = 32
 """Windows per batch of the offline writer, which needs milliseconds each: a remote model's answers are worth keeping
 sooner."""
-
-MAX_BATCHES = 200
-"""A server records about 40 task runs a second; past a few hundred, orchestration would cost more than the work."""
 
 
 def prepare(
@@ -97,8 +95,9 @@ def publish(run: Publication) -> dict[str, Any]:
             recorded(run, archive, ledger),
         ):
             ready.merge(archive, ledger)
-            enrich(run, archive, ledger, exports)
-            write(run, archive, ledger)
+            limit = CostLimit(run.request.limit_cost)
+            enrich(run, archive, ledger, exports, ready.key, limit)
+            write(run, archive, ledger, limit)
             chronicle(run, archive, ledger, ready.key)
             _clear_inbox(archive, exports)
     return run.report()
@@ -114,13 +113,14 @@ def rehearse(run: Publication, exports: list[Export]) -> dict[str, Any]:
         run.progress.release()
         with _open(run, folder) as archive, Ledger(archive.ledger, run.run_id) as ledger:
             ready.merge(archive, ledger)
-            run.call(CANDIDATES, "Looking for links and media", **_candidates(run, archive))
+            run.call(CANDIDATES, "Looking for links and media", **candidates(run, archive))
             plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
             _count(run, archive)
         run.details |= {
             "model": run.settings.llm.model,
             "windows_to_write": plan.todo.num_rows,
             "tokens_expected": -(-plan.todo_bytes // 4),
+            "links_to_fetch": run.counts["links_waiting"] if run.settings.fetch.enabled else 0,
         }
         run.status = "dry-run"
         return run.report()
@@ -129,10 +129,6 @@ def rehearse(run: Publication, exports: list[Export]) -> dict[str, Any]:
 def _open(run: Publication, folder: Path) -> Archive:
     performance = run.settings.performance
     return open_archive(folder, memory_limit_mb=performance.memory_limit_mb // 2, threads=performance.max_workers)
-
-
-def _candidates(run: Publication, archive: Archive) -> dict[str, Any]:
-    return {"archive_folder": str(archive.folder), "max_links": run.settings.fetch.max_links}
 
 
 def _plan(run: Publication, archive: Archive) -> dict[str, Any]:
@@ -171,54 +167,7 @@ def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[Non
         _write_metrics(run, archive, report)
 
 
-def enrich(run: Publication, archive: Archive, ledger: Ledger, exports: list[Export]) -> None:
-    """Queue what is worth enriching once per archive, and work through what is pending in batches."""
-    settings = run.settings
-    queued = run.call(CANDIDATES, "Looking for links and media", **_candidates(run, archive))
-    ledger.record("candidates", found=queued.items, new=queued.added, left_out=queued.left_out)
-    if queued.left_out:
-        run.details["links_left_out"] = queued.left_out
-    store = TaskStore(archive.cursor())
-    if run.request.refresh in ("all", "enrich"):
-        store.renew()
-    store.release_all(settings.retry.attempts)  # this run holds the archive: what is claimed was a dead run's
-    pending = store.counts().get("pending", 0)
-    tasks = store.claim(pending, settings.enrich.lease_seconds, datetime.now(UTC)) if pending else []
-    attachments = archive.attachments()
-    here = {export.sha256: export.path for export in exports}
-    away = {t.key for t in tasks if t.value in attachments and attachments[t.value].export not in here}
-    if away:
-        store.release(away)
-        run.details["media_waiting_for_their_export"] = len(away)
-        tasks = [task for task in tasks if task.key not in away]
-    if not tasks:
-        return
-    workers = settings.performance.max_workers if settings.performance.parallel_processing else 1
-    even = math.ceil(len(tasks) / workers)  # a short queue is shared between the workers
-    size = max(min(settings.enrich.batch_size, even), math.ceil(len(tasks) / MAX_BATCHES))
-    groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
-    shared = {"media_dir": archive.media, "exports": here, "settings": settings.enrich}
-    batches = [
-        {
-            "tasks": group,
-            "attachments": {t.value: attachments[t.value] for t in group if t.value in attachments},
-            **shared,
-        }
-        for group in groups
-    ]
-    for position, result in run.map(ENRICH, "Enriching", batches, [len(group) for group in groups]):
-        if isinstance(result, Exception):
-            store.release([task.key for task in groups[position]])
-            ledger.record("enrich", state="batch_failed", items=len(groups[position]), error=type(result).__name__)
-            continue
-        store.complete(result.done)
-        store.fail(result.failed, settings.retry.attempts)
-        if result.done:
-            archive.touch("enrichments")
-        ledger.record("enrich", state="batch", done=len(result.done), failed=len(result.failed))
-
-
-def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
+def write(run: Publication, archive: Archive, ledger: Ledger, limit: CostLimit) -> None:
     """Plan the windows over the whole archive and write those that want a post; every batch is kept as it ends.
 
     Raises :class:`StreamlinerError` when calls were made and none of them succeeded.
@@ -232,23 +181,22 @@ def write(run: Publication, archive: Archive, ledger: Ledger) -> None:
     least = OFFLINE_WINDOWS if settings.llm.model == EXTRACTIVE else settings.llm.batch_windows
     most = max(least, math.ceil(wanted / MAX_BATCHES))
     batches = batch_windows(str(archive.folder), plan.todo, most_windows=most)
-    limit = CostLimit(run.request.limit_cost)
     arguments = [{"batch": batch, "settings": settings, "limit": limit} for batch in batches]
     sizes = [len(batch.windows) for batch in batches]
-    succeeded = 0
+    calls = succeeded = 0
     for position, result in run.map(WRITE, "Writing posts", arguments, sizes):
         if isinstance(result, Exception):
             ledger.record("write", state="batch_failed", windows=sizes[position], error=type(result).__name__)
             continue
         keep_outcomes(archive, result.outcomes, run.run_id)
         run.spend(result.calls, result.cost_usd)
-        succeeded += result.succeeded
+        calls, succeeded = calls + result.calls, succeeded + result.succeeded
         run.counts["posts_written"] += sum(len(outcome.posts) for outcome in result.outcomes)
         run.details["windows_waiting"] -= len(result.outcomes)
         run.details["windows_failed"] += sum(outcome.status == "failed" for outcome in result.outcomes)
         ledger.record("write", state="batch", windows=len(result.outcomes), calls=result.calls)
-    broken = "failed_batches" in run.details
-    run.unanswered = succeeded == 0 and (run.counts["model_calls"] > 0 or broken)
+    broken = any(failed.startswith(WRITE.name) for failed in run.details.get("failed_batches", ()))
+    run.unanswered = succeeded == 0 and (calls > 0 or broken)
 
 
 def chronicle(run: Publication, archive: Archive, ledger: Ledger, key: bytes) -> None:
@@ -286,6 +234,10 @@ def _count(run: Publication, archive: Archive) -> None:
     assert row is not None
     names = ("messages", "windows", "dead_letters", "posts_total")
     run.counts |= {name: int(value) for name, value in zip(names, row, strict=True)}
+    store = TaskStore(archive.cursor())
+    run.counts["links_waiting"] = store.links_waiting()
+    run.details["dead_letter_reasons"] = store.reasons()
+    run.counts["breakers"]["provider"] = Door(run.settings).breaker_state
 
 
 def _write_metrics(run: Publication, archive: Archive, report: dict[str, Any]) -> None:
@@ -302,7 +254,8 @@ def _write_metrics(run: Publication, archive: Archive, report: dict[str, Any]) -
 
 def _clear_inbox(archive: Archive, exports: list[Export]) -> None:
     """Staged exports hold raw names: they go as soon as nothing of them is waiting any more."""
-    waiting = archive.cursor().execute("SELECT count(*) FROM tasks WHERE state IN ('pending', 'claimed')").fetchone()
+    unfinished = "SELECT count(*) FROM tasks WHERE kind <> 'url' AND state IN ('pending', 'claimed')"
+    waiting = archive.cursor().execute(unfinished).fetchone()
     if waiting and waiting[0]:
         return
     for export in exports:

@@ -10,6 +10,7 @@ from flows.progress import Progress
 from flows.request import PublishRequest
 from flows.runner import Runner
 from flows.steps import Step
+from stages.enrich.links import LinkUsage
 from stages.metrics import PerformanceMonitor, Timed
 from stages.settings import Loaded, Settings
 
@@ -33,12 +34,16 @@ class Publication:
         default_factory=lambda: {
             "model_calls": 0,
             "fetches": 0,
+            "enriched": 0,
+            "links_waiting": 0,
             "posts_written": 0,
             "posts_total": 0,
             "messages": 0,
             "windows": 0,
             "dead_letters": 0,
             "cost_usd": 0.0,
+            "retries": 0,
+            "breakers": {"hosts": {}, "provider": None},
         }
     )
     details: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +80,14 @@ class Publication:
         spent = self.counts["cost_usd"]
         self.counts["cost_usd"] = None if spent is None or cost_usd is None else round(spent + cost_usd, 6)
 
+    def tell_links(self, usage: LinkUsage) -> None:
+        """Take the totals of the run's links into the report. ``fetches`` counts every request that a site saw."""
+        told = usage.as_json()
+        self.counts["fetches"] = usage.requests
+        self.counts["retries"] = told.pop("retries", 0)
+        self.counts["breakers"]["hosts"] = told.pop("breakers", {})
+        self.details["fetching"] = told
+
     def call(self, step: Step, phase: str, count: Callable[[Any], int] | None = None, **arguments: Any) -> Any:
         """Run one step, measured and shown; ``count`` says how many items its result stands for, else ``.items``."""
         self.check()
@@ -86,7 +99,7 @@ class Publication:
     def map(self, step: Step, phase: str, batches: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Iterator[Any]:
         """Run a step over batches; yields (position, result or error) as they end, measured and shown."""
         with self.progress.phase(phase, sum(sizes)):
-            for position, result in self.runner.map(step, batches):
+            for position, result in self.runner.map(step, batches, sizes):
                 self.progress.advance(sizes[position])
                 if isinstance(result, Exception):
                     self.details.setdefault("failed_batches", []).append(f"{step.name}: {type(result).__name__}")

@@ -20,8 +20,13 @@ class Runner(Protocol):
     def call(self, step: Step, **arguments: Any) -> Timed[Any]:
         """Run one step and wait. Raises what the stage raises."""
 
-    def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
-        """Run a step over batches of arguments; yields (position, result or error) in the order of their ends."""
+    def map(
+        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int]
+    ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
+        """Run a step over batches of arguments; yields (position, result or error) in the order of their ends.
+
+        ``sizes`` are the numbers of items in the batches, for whoever watches.
+        """
 
 
 class DirectRunner:
@@ -33,7 +38,9 @@ class DirectRunner:
     def call(self, step: Step, **arguments: Any) -> Timed[Any]:
         return timed(step.load_stage(), **arguments)
 
-    def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
+    def map(
+        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int]
+    ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         stage = step.load_stage()
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix=step.name)
         futures = {pool.submit(timed, stage, **batch): index for index, batch in enumerate(batches)}
@@ -64,16 +71,30 @@ def _result(future: Future[Timed[Any]]) -> Timed[Any] | Exception:
 class PrefectRunner:
     """Submits the tasks that wrap the stages, inside the flow run that is going on."""
 
+    def __init__(self) -> None:
+        self._progress: Any = None
+
     def call(self, step: Step, **arguments: Any) -> Timed[Any]:
         result: Timed[Any] = step.load_task()(**arguments)
         return result
 
-    def map(self, step: Step, batches: Sequence[Batch]) -> Iterator[tuple[int, Timed[Any] | Exception]]:
+    def map(
+        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int]
+    ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         from prefect.futures import as_completed as prefect_as_completed
 
+        from tasks.artifacts import ProgressArtifact
+
         task = step.load_task()
-        futures = [task.submit(**batch) for batch in batches]
+        futures = [
+            task.with_options(task_run_name=f"{step.name} {number} of {len(batches)} ({size} items)").submit(**batch)
+            for number, (batch, size) in enumerate(zip(batches, sizes, strict=True), 1)
+        ]
         positions = {future.task_run_id: index for index, future in enumerate(futures)}
+        self._progress = self._progress or ProgressArtifact()
+        self._progress.begin(step.name, sum(sizes))
         for future in prefect_as_completed(futures):
             value = future.result(raise_on_failure=False)
-            yield positions[future.task_run_id], value
+            position = positions[future.task_run_id]
+            self._progress.advance(sizes[position])
+            yield position, value

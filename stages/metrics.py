@@ -136,7 +136,11 @@ def as_markdown(report: Mapping[str, Any]) -> str:
             bar = "█" * max(1, round(40 * row["duration_seconds"] / longest))
             lines.append(f"{row['operation']:<{width}} {bar} {row['duration_seconds']:.2f} s")
         lines += ["```"]
-    counts = ("messages", "windows", "model_calls", "fetches", "dead_letters", "cost_usd")
+    named = ("messages", "windows", "model_calls", "fetches", "retries", "enriched", "links_waiting", "dead_letters")
+    counts = [name for name in (*named, "cost_usd") if name in report]
     lines += ["", "| count | value |", "|---|---:|"]
     lines += [f"| {name} | {'unknown' if report[name] is None else report[name]} |" for name in counts]
+    if "breakers" in report:  # how many, for a host is part of what people wrote
+        provider = report["breakers"]["provider"] or "offline"
+        lines += [f"| sites left alone | {len(report['breakers']['hosts'])} |", f"| provider's breaker | {provider} |"]
     return "\n".join(lines) + "\n"

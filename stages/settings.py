@@ -104,11 +104,15 @@ class FetchSettings(Section):
     connections_per_host: int = Field(30, ge=1, le=1_000, description="Most requests in flight at one host and port.")
     connect_timeout_seconds: float = Field(10, gt=0, le=300, description="Longest wait for a connection.")
     total_timeout_seconds: float = Field(30, gt=0, le=3_600, description="Longest time one page may take in all.")
+    run_timeout_seconds: float = Field(
+        1_800, gt=0, le=86_400, description="Longest time that a run fetches; links that are left wait for the next."
+    )
     page_max_mb: float = Field(8, gt=0, le=1_000, description="Largest page or picture, in MB after decompression.")
     max_redirects: int = Field(5, ge=0, le=20, description="Most redirects that one link may take.")
     robots: bool = Field(True, description="Leave alone what a site's robots.txt asks to leave alone.")
     pictures: bool = Field(True, description="Fetch the picture that a page names for its card.")
     cache: bool = Field(True, description="Remember fetched pages for all archives of this person.")
+    cache_folder: Path | None = Field(None, description="Where fetched pages are remembered; else this person's cache.")
     cache_days: float = Field(30, ge=0, le=3_650, description="Days after which a remembered page is fetched anew.")
 
 
@@ -120,6 +124,7 @@ class EnrichSettings(Section):
     file_max_mb: int = Field(200, ge=1, description="Largest attachment that is read, in MB.")
     max_per_window: int = Field(5_000, ge=0, description="Most links and attachments taken up that one window brings.")
     max_per_kind: int = Field(250_000, ge=0, description="Most taken up of a kind, such as links or pictures.")
+    describe_pages: bool = Field(True, description="Let a model that is configured tell what a linked page says.")
 
 
 class SiteSettings(Section):

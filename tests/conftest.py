@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# tests reach no site but those that they start: whoever wants pages fetched says so, with loopback allowed
+os.environ["STREAMLINER_FETCH__ENABLED"] = "false"
+
 QUIET = {
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

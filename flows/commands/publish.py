@@ -19,6 +19,8 @@ from flows.commands.output import (
     print_json,
 )
 
+_MOST_REASONS = 5
+
 UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 
 
@@ -137,7 +139,9 @@ def _tell(report: dict[str, Any]) -> None:
     if report["status"] == "dry-run":
         click.echo(
             f"{report['messages']:,} messages in {report['windows']:,} windows; {report['windows_to_write']:,} of them "
-            f"would be written by {report['model']} from about {report['tokens_expected']:,} tokens. Nothing was done."
+            f"would be written by {report['model']} from about {report['tokens_expected']:,} tokens"
+            + (f"; {report['links_to_fetch']:,} links would be fetched" if report["links_to_fetch"] else "")
+            + ". Nothing was done."
         )
         return
     for sentence in _remarks(report):
@@ -162,7 +166,31 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
         yield f"{report['windows_failed']} windows have no post: their calls failed; `streamliner retry` queues them."
     if report.get("windows_waiting"):
         yield f"{report['windows_waiting']} windows wait for the next run."
+    yield from _of_links(report)
     if report.get("links_left_out"):
         yield f"{report['links_left_out']:,} links are past the limit of a run (fetch.max_links)."
     if report.get("media_waiting_for_their_export"):
         yield f"{report['media_waiting_for_their_export']} attachments wait for the export that holds them."
+
+
+def _of_links(report: dict[str, Any]) -> Iterator[str]:
+    """What became of links and files, where there is something to say."""
+    fetching = report.get("fetching", {})
+    if report["enriched"]:
+        asked = f" with {report['fetches']:,} requests" if report["fetches"] else ""
+        yield f"{report['enriched']:,} links and files were taken in{asked}."
+    if fetching.get("altered"):
+        yield f"{fetching['altered']:,} links have a name or number in them that is not kept; they are not fetched."
+    if report["links_waiting"]:
+        why = "there is no network" if fetching.get("offline") else "their sites did not answer or there was no time"
+        yield f"{report['links_waiting']:,} links wait for the next run: {why}."
+    if left_alone := len(report["breakers"]["hosts"]):
+        yield f"{left_alone:,} sites failed too often in a row and are left alone for now."
+    reasons = report.get("dead_letter_reasons", {})
+    if reasons:
+        given_up = sum(reasons.values())
+        yield f"{given_up:,} links and files were given up; `streamliner retry` queues them:"
+        for reason, number in list(reasons.items())[:_MOST_REASONS]:
+            yield f"  {number:,} x {reason}"
+        if len(reasons) > _MOST_REASONS:
+            yield f"  and {len(reasons) - _MOST_REASONS} other reasons; `streamliner report --dead` lists them all."

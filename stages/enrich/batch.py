@@ -1,40 +1,47 @@
-"""One batch of enrichment: links are recorded, pictures, sound and film stored, other files described by what is
-certain of them.
+"""One batch of enrichment: links are read, pictures, sound and film stored, other files described by what is certain.
 
-No network, no archive: tasks come in, results and failures go out, and no single item ever stops the others.
+No archive: tasks come in, results and failures go out, and no single item ever stops the others. Links are read beside
+the files of the batch, by :class:`stages.enrich.links.LinkReader`; without one they are recorded as they stand.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeAlias
 
 from stages.archive.records import Attachment, Enrichment, Failure
 from stages.enrich.content import store_content
+from stages.enrich.documents import TITLED, document_title
 from stages.enrich.kinds import UNKNOWN, FileKind, file_kind
+from stages.enrich.lengths import media_seconds
+from stages.enrich.links import Conceal, LinkReader, recorded
 from stages.enrich.media import UnusablePictureError, store_picture
 from stages.enrich.store import Task
-from stages.enrich.voice import OpusLength
 from stages.errors import BadInput, StreamlinerError
 from stages.settings import EnrichSettings
 
-OpenMember = Callable[..., BinaryIO]
+OpenMember: TypeAlias = Callable[..., BinaryIO]
 """``open_member(path, member, *, limit)``: a stream of one entry of a ZIP, or :class:`BadInput`."""
 
 SCRATCH: Final = ".work"
 """Where files are written before they are renamed: the archive's own scratch folder, beside ``media/``."""
 
-_TITLE_LENGTH: Final = 120
 _MEGABYTE: Final = 1_000_000
 
 
 @dataclass
 class BatchResult:
-    """What became of a batch: every task is in one of the two lists, in the order of the tasks."""
+    """What became of a batch: every task is in one of the two lists, in the order of the tasks.
+
+    A failure of class ``refused`` was never tried and waits. ``calls`` were sent to a model for ``cost_usd`` (None
+    where the price is unknown).
+    """
 
     done: list[Enrichment] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
+    calls: int = 0
+    cost_usd: float | None = 0.0
 
 
 class _RefusedError(StreamlinerError):
@@ -52,9 +59,13 @@ def enrich_batch(
     attachments: Mapping[str, Attachment],
     exports: Mapping[str, Path],
     settings: EnrichSettings,
+    links: LinkReader | None = None,
+    conceal: Conceal | None = None,
     open_member: OpenMember | None = None,
 ) -> BatchResult:
     """Enrich each task. ``attachments`` are by name, ``exports`` are the ZIPs by the id that attachments give.
+
+    ``conceal`` hides the chat's people in what documents say of themselves; without it they say nothing.
 
     Raises :class:`StreamlinerError` only where the whole run must end: ``media_dir`` cannot be written.
     """
@@ -62,32 +73,45 @@ def enrich_batch(
         from stages.ingest.zips import open_known_member
 
         open_member = open_known_member
+    urls = [task for task in tasks if task.kind == "url"]
+    reading = links.begin(urls) if links is not None and urls else None
+    outcomes: dict[str, Enrichment | Failure] = {}
     result = BatchResult()
+    source = _Source(attachments, exports, settings.file_max_mb * _MEGABYTE, open_member)
+    try:
+        for task in tasks:
+            if task.kind != "url":
+                outcomes[task.key] = _attempt(task, source, media_dir, settings, conceal)
+            elif reading is None:
+                outcomes[task.key] = recorded(task)
+        if reading is not None:
+            read = reading.result()
+            outcomes |= {outcome.key: outcome for outcome in read.outcomes}
+            result.calls, result.cost_usd = read.calls, read.cost_usd
+    except BaseException:
+        if reading is not None:
+            reading.cancel()
+        raise
     for task in tasks:
-        try:
-            if task.kind == "url":
-                result.done.append(_link(task))
-            else:
-                source = _Source(attachments, exports, settings.file_max_mb * _MEGABYTE, open_member)
-                result.done.append(_file(task, source, media_dir, settings))
-        except _RefusedError as error:
-            result.failed.append(Failure(task.key, error.error_class, str(error)))
-        except UnusablePictureError as error:
-            result.failed.append(Failure(task.key, "permanent", str(error)))
-        except MemoryError:
-            result.failed.append(Failure(task.key, "transient", "There was not enough memory for this file."))
+        outcome = outcomes[task.key]
+        if isinstance(outcome, Enrichment):
+            result.done.append(outcome)
+        else:
+            result.failed.append(outcome)
     return result
 
 
-def _link(task: Task) -> Enrichment:
-    """A link as it is written: host and path say where it leads, nothing is claimed of what is there."""
-    address = task.value.partition("://")[2] or task.value
-    host, slash, path = address.partition("#")[0].partition("?")[0].partition("/")
-    host = host.rpartition("@")[2].lower()
-    title = f"{host}{slash}{path}".rstrip("/")
-    if len(title) > _TITLE_LENGTH:
-        title = title[: _TITLE_LENGTH - 1] + "…"
-    return Enrichment(task.key, task.kind, task.value, title=title)
+def _attempt(
+    task: Task, source: "_Source", media_dir: Path, settings: EnrichSettings, conceal: Conceal | None
+) -> Enrichment | Failure:
+    try:
+        return _file(task, source, media_dir, settings, conceal)
+    except _RefusedError as error:
+        return Failure(task.key, error.error_class, str(error))
+    except UnusablePictureError as error:
+        return Failure(task.key, "permanent", str(error))
+    except MemoryError:
+        return Failure(task.key, "transient", "There was not enough memory for this file.")
 
 
 @dataclass(frozen=True)
@@ -124,53 +148,57 @@ class _Source:
             ) from None
 
 
-def _file(task: Task, source: _Source, media_dir: Path, settings: EnrichSettings) -> Enrichment:
+def _file(
+    task: Task, source: _Source, media_dir: Path, settings: EnrichSettings, conceal: Conceal | None
+) -> Enrichment:
     attachment = source.attachment(task.value)
     known = file_kind(task.value)
     if known.kind == "image":
-        with source.stream(attachment) as stream:
-            data = stream.read()
-        picture = store_picture(
-            data,
-            media_dir,
-            media_dir.parent / SCRATCH,
-            widths=settings.picture_sizes,
-            max_pixels=settings.picture_max_pixels,
-        )
-        return Enrichment(
-            task.key,
-            task.kind,
-            task.value,
-            alt=f"{known.alt}, first frame of an animation" if picture.animated else known.alt,
-            mime=picture.mime,
-            width=picture.width,
-            height=picture.height,
-            bytes=len(data),
-            sha256=picture.sha256,
-            files=picture.files,
-        )
+        return _seen(task, known, attachment, source, media_dir, settings)
     if known.kind in ("audio", "video") and 0 < attachment.size <= source.limit:
         return _heard(task, known, attachment, source, media_dir)
+    told = Enrichment(task.key, task.kind, task.value, alt=known.alt, mime=known.mime, bytes=attachment.size)
+    if known.kind == "document" and known is not UNKNOWN:
+        return replace(told, title=_title(known, attachment, source, conceal) or task.value)
+    return told
+
+
+def _seen(
+    task: Task, known: FileKind, attachment: Attachment, source: _Source, media_dir: Path, settings: EnrichSettings
+) -> Enrichment:
+    """A picture: made anew in the sizes that the site shows, without anything but what is to be seen."""
+    with source.stream(attachment) as stream:
+        data = stream.read()
+    picture = store_picture(
+        data,
+        media_dir,
+        media_dir.parent / SCRATCH,
+        widths=settings.picture_sizes,
+        max_pixels=settings.picture_max_pixels,
+    )
     return Enrichment(
         task.key,
         task.kind,
         task.value,
-        title=task.value if known.kind == "document" and known is not UNKNOWN else None,
-        alt=known.alt,
-        mime=known.mime,
-        bytes=attachment.size,
+        alt=f"{known.alt}, first frame of an animation" if picture.animated else known.alt,
+        mime=picture.mime,
+        width=picture.width,
+        height=picture.height,
+        bytes=len(data),
+        sha256=picture.sha256,
+        files=picture.files,
+        sizes=picture.sizes,
+        preview=picture.preview,
+        look=picture.look,
     )
 
 
 def _heard(task: Task, known: FileKind, attachment: Attachment, source: _Source, media_dir: Path) -> Enrichment:
     """Sound or film: its bytes are kept and nothing of it is published; ``files`` is what the site shows."""
-    length = OpusLength() if known.mime == "audio/ogg" else None
     ending = task.value.rpartition(".")[2].lower()
     with source.stream(attachment) as stream:
-        stored = store_content(
-            stream, media_dir, media_dir.parent / SCRATCH, ending, watch=length.feed if length else None
-        )
-    seconds = length.seconds() if length else None
+        stored = store_content(stream, media_dir, media_dir.parent / SCRATCH, ending)
+    seconds = media_seconds(media_dir / stored.name, known.mime)
     return Enrichment(
         task.key,
         task.kind,
@@ -179,7 +207,20 @@ def _heard(task: Task, known: FileKind, attachment: Attachment, source: _Source,
         mime=known.mime,
         bytes=stored.size,
         sha256=stored.sha256,
+        seconds=seconds,
     )
+
+
+def _title(known: FileKind, attachment: Attachment, source: _Source, conceal: Conceal | None) -> str | None:
+    """What a document calls itself, where it does and nobody is named by it. Its bytes are not kept."""
+    if conceal is None or known.mime not in TITLED:
+        return None
+    try:
+        with source.stream(attachment) as stream:
+            title = document_title(stream, known.mime)
+    except _RefusedError:
+        return None  # its name is all that is needed
+    return conceal(title) if title else None
 
 
 def _lasting(alt: str, seconds: float) -> str:

@@ -50,6 +50,11 @@ class Door:
         """The totals so far."""
         return self._counters.snapshot()
 
+    @property
+    def breaker_state(self) -> str | None:
+        """Whether the provider is being asked (closed, open, probing); None for the offline model, which has none."""
+        return self._provider.breaker.state if self._provider else None
+
     async def complete(
         self, messages: Messages, *, max_tokens: int | None = None, temperature: float | None = None
     ) -> Reply:

@@ -56,11 +56,13 @@ def streamliner(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
 
     def run(*arguments: object, check: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLINER_", "PREFECT_"))}
-        home = {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+        folder = str(tmp_path / "home")
+        home = {"HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder, "PYTHONPATH": str(ROOT)}
+        home |= {"STREAMLINER_FETCH__ENABLED": "false", "STREAMLINER_PRIVACY__KEY": KEY}
         done = subprocess.run(
             [sys.executable, "-m", "flows", *map(str, arguments)],
             cwd=tmp_path,
-            env=clean | home | {"STREAMLINER_PRIVACY__KEY": KEY} | environment,
+            env=clean | home | environment,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

@@ -66,10 +66,14 @@ def test_a_flow_run_gives_the_same_bytes_and_its_record(
         prefect_server, run_id, lambda found: len(found) >= 7 and all(t["state_type"] == "COMPLETED" for t in found),
         "/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}},
     )  # fmt: skip
-    assert {task["name"] for task in tasks} >= {"parse", "merge", "candidates", "enrich", "windows", "write", "site"}
+    names = {task["name"] for task in tasks}
+    assert names >= {"parse", "merge", "candidates", "enrich 1 of 1 (1 items)", "windows", "site"}
+    assert "write 1 of 1 (4 items)" in names
     artifacts = ask(prefect_server, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
     [performance] = [artifact for artifact in artifacts if artifact["key"] == "performance-metrics"]
     assert "| parse |" in performance["data"]
+    [progress] = [artifact for artifact in artifacts if artifact["key"] == "progress"]
+    assert (progress["data"], progress["description"]) == (100.0, "write: 4 of 4 items")
     assert not list((tmp_path / "flow" / "inbox").iterdir())
     stored = unwanted()
     assert not [word for word in PRIVATE if word in stored]

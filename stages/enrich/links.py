@@ -1,0 +1,319 @@
+"""Links to enrichments: remembered or fetched, read, told in few words, with the picture of their card.
+
+One event loop for all batches of a run, in a thread of its own: so sites are asked for their robots.txt once, and
+connections and the processes that read pages are used again. What blocks (pages taken apart, pictures, the cache) is
+done beside it. Of the chat nothing is sent but the address; to a model nothing but what the page says.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
+
+from stages.archive.records import Enrichment, Failure
+from stages.enrich.concealed import is_altered
+from stages.enrich.store import Task
+from stages.enrich.web import Web
+from stages.errors import StreamlinerError
+from stages.resilience.errors import BreakerOpenError, CallError, NoNetworkError, PermanentError, RefusedError
+from stages.settings import Settings
+
+if TYPE_CHECKING:
+    from stages.enrich.fetch import FetchUsage
+    from stages.enrich.media import Picture
+    from stages.enrich.pages.cache import CachedPage
+    from stages.enrich.pages.facts import PageFacts
+    from stages.llm import Door
+
+Outcome: TypeAlias = Enrichment | Failure
+Conceal: TypeAlias = Callable[[str], str]
+
+SCRATCH: Final = ".work"
+_TITLE_LENGTH: Final = 120
+_CLOSED: Final = "The run ended before the link was read; it waits for the next one."
+
+
+class Doors(Protocol):
+    """Hands out doors to the model that share what a run may cost."""
+
+    def door(self, settings: Settings) -> "Door": ...
+
+
+@dataclass
+class LinkUsage:
+    """What a run did with its links: ``pages`` read, ``pictures`` stored, ``remembered`` pages that were not fetched,
+    ``altered`` links that hold a pseudonym. ``offline``: it was found that there is no network."""
+
+    pages: int = 0
+    pictures: int = 0
+    remembered: int = 0
+    altered: int = 0
+    offline: bool = False
+    fetch: "FetchUsage | None" = None
+
+    @property
+    def requests(self) -> int:
+        """Requests that were sent to sites: pages, pictures, redirects, second tries, robots.txt."""
+        return self.fetch.requests if self.fetch else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a report. ``breakers`` holds the sites whose breaker is not closed."""
+        told: dict[str, Any] = {"pages": self.pages, "pictures": self.pictures, "remembered": self.remembered}
+        return told | {"altered": self.altered, "offline": self.offline} | (self.fetch.as_json() if self.fetch else {})
+
+
+@dataclass(frozen=True)
+class LinksRead:
+    """``outcomes`` in the order of the tasks, and what calls to a model they took; ``cost_usd`` None where unknown."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    calls: int = 0
+    cost_usd: float | None = 0.0
+
+
+def recorded(task: Task) -> Enrichment:
+    """A link as it is written: host and path say where it leads, nothing is claimed of what is there."""
+    return Enrichment(task.key, task.kind, task.value, title=_spelt(task.value))
+
+
+def _spelt(link: str) -> str:
+    address = link.partition("://")[2] or link
+    host, slash, path = address.partition("#")[0].partition("?")[0].partition("/")
+    host = host.rpartition("@")[2].lower()
+    title = f"{host}{slash}{path}".rstrip("/")
+    return title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
+
+
+class LinkReader:
+    """Reads the links of a run's batches, from any thread; a context manager. Nothing starts before the first link.
+
+    ``cache``: the folder of remembered pages, None for none; ``secret`` makes them this person's own. ``fresh``: read
+    anew what is remembered. ``doors``: where a model may be asked. ``conceal`` hides the chat's people in what pages
+    say. ``stopped``: once it is set, what is not done waits. ``say`` gets what a person must know, once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        media_dir: Path,
+        conceal: Conceal,
+        cache: Path | None = None,
+        secret: bytes = b"",
+        fresh: bool = False,
+        doors: Doors | None = None,
+        stopped: threading.Event | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._usage = LinkUsage()
+        self._settings = settings
+        self._media = media_dir
+        self._conceal = conceal
+        self._fresh = fresh
+        self._doors = doors
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        # these belong to the loop
+        self._halted: RefusedError | None = None
+        self._working: set[asyncio.Task[Any]] = set()
+        self._drawing = asyncio.Semaphore(settings.performance.max_workers)
+        self._web = Web(
+            settings, cache=cache, secret=secret, stopped=stopped or threading.Event(), say=say, halt=self._halt
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def usage(self) -> LinkUsage:
+        """What was done so far."""
+        self._usage.fetch = self._web.usage
+        return self._usage
+
+    def begin(self, tasks: Sequence[Task]) -> Future[LinksRead]:
+        """Read a batch of links. No single link makes it fail; :class:`StreamlinerError` where ``media_dir`` cannot be
+        written. A link that waits (no network, no time, a site that is left alone) is a failure of class ``refused``.
+        """
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
+                self._thread.start()
+            return asyncio.run_coroutine_threadsafe(self._batch(tasks), self._loop)
+
+    def close(self) -> None:
+        """Give up what is not done, and end the processes and connections. Closing twice is harmless."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is None or self._thread is None:
+            return
+        with suppress(Exception):  # what cannot be closed in order ends with the process
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result(timeout=30)
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join()
+        loop.close()
+
+    async def _end(self) -> None:
+        self._web.halt(RefusedError(_CLOSED))
+        while self._working:
+            await asyncio.sleep(0.01)
+        await self._web.close()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    async def _batch(self, tasks: Sequence[Task]) -> LinksRead:
+        asked = [task.value for task in tasks if not is_altered(task.value)]
+        known = {} if self._fresh else await self._web.remembered(asked)
+        learnt: dict[str, CachedPage] = {}
+        door = self._door()
+        work = [self._one(task, self._link(task, known.get(task.value), learnt, door)) for task in tasks]
+        outcomes: list[Outcome] = []
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            outcomes.append(outcome)
+        await self._web.remember(learnt)
+        usage = door.usage if door else None
+        return LinksRead(outcomes, usage.calls if usage else 0, usage.cost_usd if usage else 0.0)
+
+    async def _one(self, task: Task, link: Coroutine[Any, Any, Enrichment]) -> Outcome:
+        work = asyncio.current_task()
+        assert work is not None
+        self._working.add(work)
+        try:
+            return await link
+        except asyncio.CancelledError:
+            if self._halted is None:
+                raise
+            return Failure(task.key, self._halted.error_class, str(self._halted))
+        except CallError as error:
+            if isinstance(error, NoNetworkError):
+                self._usage.offline = True
+                self._web.halt_offline(error)
+            return Failure(task.key, error.error_class, str(error))
+        except StreamlinerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one link of a thousand must not cost the others
+            return Failure(task.key, "transient", f"The page could not be taken in ({type(error).__name__}).")
+        finally:
+            self._working.discard(work)
+
+    def _halt(self, error: RefusedError) -> None:
+        """Let every link that is not done wait."""
+        self._halted = error
+        self._usage.offline = self._usage.offline or isinstance(error, NoNetworkError)
+        own = asyncio.current_task()  # the link that found it out says so itself
+        for work in self._working - {own}:
+            work.cancel()
+
+    async def _link(
+        self, task: Task, known: "CachedPage | None", learnt: "dict[str, CachedPage]", door: "Door | None"
+    ) -> Enrichment:
+        from stages.enrich.pages.cache import CachedPage
+
+        if is_altered(task.value):
+            self._usage.altered += 1
+            return recorded(task)
+        if known is not None and known.facts is None and not task.tried:
+            self._usage.remembered += 1
+            raise PermanentError(known.reason or "The page could not be had.")
+        if known is not None and known.facts is not None:
+            self._usage.remembered += 1
+            facts, digest = known.facts, known.picture
+        else:
+            try:
+                facts, digest = await self._web.page(task.value), None
+            except CallError as error:
+                learnt[task.value] = CachedPage(error_class=error.error_class, reason=str(error))
+                raise
+            self._usage.pages += 1
+            learnt[task.value] = CachedPage(facts)
+        picture = await self._card(facts, digest)
+        if picture is not None and picture.sha256 != digest:
+            learnt[task.value] = CachedPage(facts, picture.sha256)
+        return self._told(task, facts, picture, await self._words(facts, door))
+
+    async def _card(self, facts: "PageFacts", digest: str | None) -> "Picture | None":
+        """The picture of a page's card, stored; None where it has none that can be had: it is worth no other run."""
+        from stages.enrich.media import UnusablePictureError, store_picture
+
+        if facts.picture is None or not self._settings.fetch.pictures:
+            return None
+        data = await self._web.remembered_picture(digest) if digest else None
+        remembered = data is not None
+        try:
+            if data is None:
+                data = await self._web.picture(facts.picture)
+            async with self._drawing:
+                enrich = self._settings.enrich
+                picture = await asyncio.to_thread(
+                    store_picture,
+                    data,
+                    self._media,
+                    self._media.parent / SCRATCH,
+                    widths=sorted(enrich.picture_sizes)[:1],
+                    max_pixels=enrich.picture_max_pixels,
+                )
+        except (BreakerOpenError, UnusablePictureError):
+            return None
+        except RefusedError:  # no network, no time: the link is taken up when there is
+            raise
+        except CallError:
+            return None
+        self._usage.pictures += 1
+        if not remembered:
+            await self._web.remember_picture(picture.sha256, data)
+        return picture
+
+    async def _words(self, facts: "PageFacts", door: "Door | None") -> str | None:
+        language = self._settings.site.language
+        if door is None:
+            from stages.enrich.pages.gist import gist
+
+            return gist(facts, language)
+        from stages.enrich.pages.describe import describe
+
+        return await describe(facts, door, language)
+
+    def _told(self, task: Task, facts: "PageFacts", picture: "Picture | None", words: str | None) -> Enrichment:
+        def hidden(text: str | None) -> str | None:
+            return self._conceal(text) if text else None
+
+        told = Enrichment(
+            task.key,
+            task.kind,
+            task.value,
+            title=hidden(facts.title) or _spelt(task.value),
+            text=hidden(words),
+            site=hidden(facts.site),
+            published=facts.published,
+            language=facts.language,
+            fetched=True,
+        )
+        if picture is None:
+            return told
+        return replace(
+            told,
+            mime=picture.mime,
+            width=picture.width,
+            height=picture.height,
+            sha256=picture.sha256,
+            files=picture.files,
+            sizes=picture.sizes,
+            preview=picture.preview,
+        )
+
+    def _door(self) -> "Door | None":
+        from stages.llm.destination import is_offline
+
+        if self._doors is None or not self._settings.enrich.describe_pages or is_offline(self._settings.llm.model):
+            return None
+        return self._doors.door(self._settings)
