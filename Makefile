@@ -55,6 +55,7 @@ test: setup ## Run the tests, but for those that need a Docker engine
 	  if $(ON_DEBIAN); then echo "Installing chromium for the browser's tests"; $(call APT_INSTALL,chromium); \
 	  else select="not docker and not browser"; \
 	    echo "Chromium is missing: install it to run the browser's tests as well; the rest runs now."; fi; fi; \
+	if ! command -v ip >/dev/null && $(ON_DEBIAN); then $(call APT_INSTALL,iproute2); fi; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "$$select"
 
 docker-test: setup ## Run the sample through server, work pool, worker and container on a real Docker engine
