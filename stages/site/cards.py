@@ -14,7 +14,7 @@ from stages.archive.records import Enrichment
 from stages.site.media import Media
 from stages.site.text import REL, one_line, web_address
 from stages.site.words import Words
-from stages.write.known import Known
+from stages.write.known import Known, is_spelt
 
 MOST: Final = 3
 """Cards below one message; its other links stay in its text."""
@@ -35,7 +35,7 @@ class Cards:
     def page(self, address: str) -> Enrichment | None:
         """What is known of the page behind an address, if it was read and says anything of itself."""
         page = self._known.link(address)
-        return page if page is not None and (_title(page) or page.text) else None
+        return page if page is not None and (_title(page) or one_line(page.text or "", _WORDS)) else None
 
     def card(self, address: str, root: str) -> str | None:
         """HTML of the card, one ``<a>``; None where there is none."""
@@ -45,7 +45,7 @@ class Cards:
             return None
         host = _host(target)
         site = one_line(page.site or "", _SITE)
-        title = one_line(_title(page), _TITLE) or site or host
+        title = _title(page) or site or host
         said = one_line(page.text or "", _WORDS)
         picture = self._media.card(page, root)
         look = "pagecard" if picture is None else f"pagecard {picture.shape}"
@@ -71,8 +71,8 @@ class Cards:
 
 def _title(page: Enrichment) -> str:
     """The page's title; what is only spelt from its address is none."""
-    title = page.title or ""
-    return "" if title.casefold() in page.value.casefold() else title
+    title = one_line(page.title or "", _TITLE)
+    return "" if is_spelt(title, page.value) else title
 
 
 def _host(address: str) -> str:

@@ -31,6 +31,17 @@ class Known:
         return self._by_key.get(_canonical(url))
 
 
+def is_spelt(title: str, address: str) -> bool:
+    """Whether a title only repeats the address, its host at least, and says nothing of the page.
+
+    >>> is_spelt("a.example/x…", "https://A.example/xyz?q=1"), is_spelt("Example", "https://example.org/")
+    (True, False)
+    """
+    bare = re.sub(r"^[^/?#]*@", "", address.partition("://")[2] or address).casefold()
+    said = title.casefold().rstrip("…/")
+    return bare.startswith(said) and said.startswith(re.split(r"[/?#]", bare, maxsplit=1)[0])
+
+
 def _canonical(url: str) -> str:
     scheme, separator, rest = url.rpartition("://") if "://" in url[:9] else ("", "", url)
     cut = min((at for at in (rest.find(mark) for mark in "/?#") if at >= 0), default=len(rest))

@@ -13,6 +13,7 @@ from stages.write.extractive.quoting import marked, poll, quotable
 from stages.write.extractive.terms import TermSpace, term_space
 from stages.write.extractive.topics import Topic, find_topics
 from stages.write.extractive.transcript import Said, Transcript
+from stages.write.known import is_spelt
 
 _MOST_TAGS: Final = 6
 _TOGETHER_PLACES: Final = 9
@@ -231,7 +232,7 @@ class _Composer:
 
 def _titles(message: Said) -> list[str]:
     """Titles of the pages that were read; what is only spelt from an address says nothing of the page."""
-    return [link[2] for link in message.links if len(link) > 3 and link[2].casefold() not in link[1].casefold()]
+    return [link[2] for link in message.links if len(link) > 3 and not is_spelt(link[2], link[1])]
 
 
 def _exchanges(chosen: Sequence[Said]) -> list[list[Said]]:

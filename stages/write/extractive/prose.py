@@ -171,8 +171,8 @@ class Prose:
             kind, _, more = words.partition(", ")
             known = _MEDIA.get(kind)
             thing = known[0 if pt else 1] if known else ("um ficheiro" if pt else "a file")
-            title = quotable(more[1:-1], _TITLE) if more.startswith("“") else ""
-            things.append(f"{thing}, {_quoted(title)}" if title else thing)
+            title = _named(more[1:-1]) if more.startswith("“") else ""
+            things.append(f"{thing}, {title}" if title else thing)
         return (
             f"Às {clock}, {name} enviou {self.listing(things)}."
             if pt
@@ -183,7 +183,7 @@ class Prose:
         """Who shared links, and when; ``titles`` are those of pages that were read, as the pages have them."""
         pt = self.code == "pt"
         things = ("um link" if pt else "a link") if links == 1 else f"{links if pt else self.number(links)} links"
-        named = [_quoted(title) for title in dict.fromkeys(quotable(title, _TITLE) for title in titles) if title]
+        named = list(dict.fromkeys(filter(None, map(_named, titles))))
         if named and len(named) <= _NAMED:
             among = "" if len(named) == links else (", entre eles" if pt else ", among them")
             things += (f"{among} para " if pt else f"{among} to ") + self.listing(named)
@@ -214,5 +214,8 @@ class Prose:
         return f"{people}, {self.day(iso)}" if people else self.day(iso)
 
 
-def _quoted(title: str) -> str:
-    return f"“{title.translate(_INNER)}”"
+def _named(title: str) -> str:
+    """What a page or document calls itself, between quotation marks; empty where no words of it can be shown."""
+    words = quotable(title, _TITLE)
+    tail = "" if words == title or words[-1:] in ".!?…" else "…"
+    return f"“{words.translate(_INNER)}{tail}”" if words else ""

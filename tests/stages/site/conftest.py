@@ -1,7 +1,9 @@
 """Material for the site's tests: messages, posts, pictures, and readers of what was made."""
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from stages.archive.records import Enrichment
 from stages.archive.schema import MESSAGES
 from stages.site.build import PublishedPost, SiteReport, SiteSource, build_site
+from tests.stages.site.archives import Made, made
 
 START = datetime(2026, 3, 2, 20, 51, tzinfo=UTC)
 PEOPLE = ("Quiet Heron", "Amber Falcon", "Gentle Otter")
@@ -151,6 +154,14 @@ def build(tmp_path: Path, media_dir: Path) -> Callable[..., Site]:
         return Site(out, build_site(SiteSource(**fields | changes), out))
 
     return make
+
+
+@pytest.fixture
+def chronicle(tmp_path: Path) -> Iterator[Callable[..., Made]]:
+    """Archives made by the stages, from the lines of a chat."""
+    with ExitStack() as opened:
+        counted = itertools.count()
+        yield lambda lines: opened.enter_context(made(tmp_path / f"archive-{next(counted)}", lines))
 
 
 @pytest.fixture

@@ -2,13 +2,19 @@
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import html5lib
 import pytest
+from PIL import Image
 
 from stages.archive.records import Enrichment
+from stages.enrich.preview import preview_uri
+from stages.site.media import PREVIEW
+from stages.write.markdown import body_markdown
+from stages.write.schema import Link, Paragraph, Picture, Post, Section
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -137,6 +143,88 @@ def test_nothing_active_comes_out(build, a, chunk, picture):
     assert all(path.resolve().is_relative_to(site.folder.resolve()) for path in site.folder.rglob("*"))
 
 
+@pytest.mark.parametrize("chunk", range(len(CHUNKS)))
+def test_nothing_that_pages_and_files_say_of_themselves_is_more_than_words(build, a, chunk, picture):
+    payloads = CHUNKS[chunk]
+    sizes = ((1600, 1200), (640, 480))
+    records, messages, posts = [picture], a.rows(2 * len(payloads)), []
+    for number, payload in enumerate(payloads):
+        url, name = f"https://s{number}.example/a", f"{number}.pdf"
+        said = {"title": payload, "text": payload, "site": payload, "published": payload, "language": payload}
+        records += [
+            Enrichment(url, "url", url, fetched=True, files=picture.files, sizes=sizes, preview=payload, **said),
+            Enrichment(name, "document", name, alt=payload, title=payload, transcript=payload),
+            Enrichment(f"{number}.jpg", "image", f"{number}.jpg", alt=payload, files=(f"x{number}",), look=payload),
+        ]  # fmt: skip
+        messages[2 * number] |= {"text": f"see {url}"}
+        messages[2 * number + 1] |= {"kind": "media", "text": "", "media": [name, f"{number}.jpg"]}
+        source = messages[2 * number]["message_id"]
+        words = payload or "x"
+        paragraph = Paragraph(
+            text=words,
+            sources=(source,),
+            links=(Link(url=url, title=words, source=source, author=words, text=payload),) * 2,
+            pictures=(Picture(file=picture.files[0], alt=payload, source=source, author=payload, caption=payload),) * 2,
+        )
+        post = Post(title=words, dek=payload, sections=(Section(heading="", paragraphs=(paragraph,)),), language="en")
+        posts.append(a.post(number, title=words, body_markdown=body_markdown(post)))
+    site = build(posts, messages, records)
+    cards = 0
+    for page in site.pages():
+        _inert(site, page, site.parse(page).iter())
+        cards += len(site.elements(page, "a", "pagecard"))
+        assert len(list(site.parse(page).iter("main"))) == 1
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", site.text(page))
+        for image in site.elements(page, "img"):
+            assert {"width", "height", "alt"} <= set(image.attrib)
+            assert not image.get("src").startswith("data:")
+    for entry in ElementTree.fromstring(site.files()["feed.xml"]).iter("{http://www.w3.org/2005/Atom}content"):
+        fragment = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parseFragment(entry.text)
+        _inert(site, "feed.xml", fragment.iter())
+    silent = sum(not payload.strip() for payload in payloads)
+    assert cards == 2 * (len(payloads) - silent)
+
+
+@pytest.mark.parametrize(
+    "preview",
+    [
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        "data:text/html,<script>alert(1)</script>",
+        "javascript:alert(1)",
+        "https://evil.example/p.webp",
+        'data:image/webp;base64,UklGRvYAAABXRUJQVlA4IOoAAAB" onload="alert(1)',
+        "data:image/webp;base64,UklGRtgAAABXRUJQVlA4WAoAAAAQAAAA",
+        "data:image/webp;base64," + "A" * 9_000,
+        "",
+    ],
+)
+def test_only_a_preview_of_our_own_making_stands_in_a_page(build, a, picture, preview):
+    page = replace(picture, preview=preview)
+    site = build([a.post(0, body_markdown=f"![x](media:{picture.files[0]})")], a.rows(1), [page])
+    for name in ("posts/2026/03/post-0.html", "index.html"):
+        assert [image.get("class") for image in site.elements(name, "img")] == [None]
+        _inert(site, name, site.parse(name).iter())
+
+
+def test_a_preview_stands_behind_its_picture_and_nowhere_else(build, a, picture):
+    preview = preview_uri(Image.effect_noise((64, 48), 90).convert("RGB"))
+    messages = a.rows(2)
+    messages[1] |= {"kind": "media", "text": "", "media": ["IMG-1.jpg"]}
+    body = f"![x](media:{picture.files[0]})\n\n![y]({preview})\n\n[z]({preview})\n\n<img src={preview}>"
+    site = build([a.post(0, body_markdown=body)], messages, [replace(picture, preview=preview)])
+    for page in ("index.html", "posts/2026/03/post-0.html", "transcript/0001.html"):
+        _inert(site, page, site.parse(page).iter())
+        behind, shown = site.elements(page, "img")
+        assert behind.get("src") == preview
+        assert (behind.get("class"), behind.get("alt"), behind.get("aria-hidden")) == ("blur", "", "true")
+        assert (behind.get("width"), behind.get("height")) == (shown.get("width"), shown.get("height"))
+        assert shown.get("alt")
+    feed = ElementTree.fromstring(site.files()["feed.xml"]).find(".//{http://www.w3.org/2005/Atom}content").text
+    fragment = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parseFragment(feed)
+    [shown] = fragment.iter("img")
+    assert shown.get("src").startswith("media/")
+
+
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_a_hostile_title_of_the_chat_is_a_title(build, payload):
     site = build(title=payload)
@@ -167,7 +255,9 @@ def _inert(site, page, elements):
         if element.tag == "script":
             assert site.resolve(page, element.get("src"))[0] in SCRIPTS
             assert not (element.text or "").strip()
-        if element.tag in ("img", "link"):
+        if element.tag == "img" and element.get("class") == "blur":
+            assert PREVIEW.fullmatch(element.get("src"))
+        elif element.tag in ("img", "link"):
             assert site.resolve(page, element.get("src") or element.get("href"))[0] in files
         if element.tag == "a":
             link = element.get("href", "")
