@@ -21,6 +21,8 @@ def require_consent(settings: Settings, progress: Progress, confirm: Callable[[s
         f"The windows to be written go to {receiver}: the messages' times and texts, with the names, numbers and "
         "addresses of the chat replaced by pseudonyms."
     )
+    if settings.fetch.enabled and settings.enrich.describe_pages:
+        what += " So do title and text of the pages that links lead to (enrich.describe_pages)."
     if settings.llm.consent:
         progress.note(what)
     elif confirm is None:

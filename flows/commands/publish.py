@@ -177,20 +177,19 @@ def _of_links(report: dict[str, Any]) -> Iterator[str]:
     """What became of links and files, where there is something to say."""
     fetching = report.get("fetching", {})
     if report["enriched"]:
-        asked = f" with {report['fetches']:,} requests" if report["fetches"] else ""
-        yield f"{report['enriched']:,} links and files were taken in{asked}."
+        asked = f", with {report['fetches']:,} requests to their sites" if report["fetches"] else ""
+        yield f"Links and files that are new: {report['enriched']:,}{asked}."
     if fetching.get("altered"):
-        yield f"{fetching['altered']:,} links have a name or number in them that is not kept; they are not fetched."
+        yield f"Links not fetched, for a name or number in them is not kept: {fetching['altered']:,}."
     if report["links_waiting"]:
-        why = "there is no network" if fetching.get("offline") else "their sites did not answer or there was no time"
-        yield f"{report['links_waiting']:,} links wait for the next run: {why}."
+        why = "there is no network" if fetching.get("offline") else "their sites did not answer, or there was no time"
+        yield f"Links that wait for the next run, for {why}: {report['links_waiting']:,}."
     if left_alone := len(report["breakers"]["hosts"]):
-        yield f"{left_alone:,} sites failed too often in a row and are left alone for now."
+        yield f"Sites that failed too often in a row and are left alone for now: {left_alone:,}."
     reasons = report.get("dead_letter_reasons", {})
     if reasons:
-        given_up = sum(reasons.values())
-        yield f"{given_up:,} links and files were given up; `streamliner retry` queues them:"
+        yield f"Links and files that were given up (`streamliner retry` queues them): {sum(reasons.values()):,}."
         for reason, number in list(reasons.items())[:_MOST_REASONS]:
             yield f"  {number:,} x {reason}"
         if len(reasons) > _MOST_REASONS:
-            yield f"  and {len(reasons) - _MOST_REASONS} other reasons; `streamliner report --dead` lists them all."
+            yield f"  Other reasons: {len(reasons) - _MOST_REASONS}; `streamliner report ARCHIVE --dead` lists all."

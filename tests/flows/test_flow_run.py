@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers.pages import PageServer, page, status
+
 START = 1_773_392_400
 PRIVATE = ("Marisol", "Vexley", "Quandt", "Brackwater", "cello", "boathouse", "5a" * 32, "canary-secret")
 
@@ -77,6 +79,42 @@ def test_a_flow_run_gives_the_same_bytes_and_its_record(
     assert not list((tmp_path / "flow" / "inbox").iterdir())
     stored = unwanted()
     assert not [word for word in PRIVATE if word in stored]
+
+
+def test_links_are_fetched_by_a_flow_run_as_by_a_direct_one_and_no_address_reaches_the_server(
+    publish, contents, prefect_server, unwanted, tmp_path: Path
+) -> None:
+    chat = tmp_path / "chat.txt"
+    with PageServer() as server:
+        server.put("/quokka-lamp", page("<title>The lamp is lit</title><p>It was dark for many years before that."))
+        server.put("/flaky-quokka", status(503), page("<title>Second time lucky</title><p>It was away for a while."))
+        links = [server.url(path) for path in ("/quokka-lamp", "/flaky-quokka", "/gone-quokka")]
+        chat.write_text("".join(f"13/03/2026 09:{n:02} - Tobias Quandt: see {link}\n" for n, link in enumerate(links)))
+        fetching = {
+            "STREAMLINER_FETCH__ENABLED": "true", "STREAMLINER_FETCH__ALLOW_NETWORKS": '["127.0.0.0/8"]',
+            "STREAMLINER_ENRICH__BATCH_SIZE": "1", "STREAMLINER_FETCH__CACHE": "false",
+            "STREAMLINER_RETRY__WAIT_INITIAL_SECONDS": "0.01",
+        }  # fmt: skip
+        report = publish(chat, "--archive", tmp_path / "flow", **prefect_server, **fetching)
+        assert sorted(server.paths) == ["/flaky-quokka", "/flaky-quokka", "/gone-quokka", "/quokka-lamp", "/robots.txt"]
+        assert (report["fetches"], report["enriched"], report["dead_letters"]) == (5, 2, 1)
+        server.put("/flaky-quokka", status(503), page("<title>Second time lucky</title><p>It was away for a while."))
+        publish(chat, "--archive", tmp_path / "direct", **fetching)
+        server.forget()
+        assert publish(chat, "--archive", tmp_path / "flow", **prefect_server, **fetching)["fetches"] == 0
+        assert server.paths == []
+    assert contents((tmp_path / "flow" / "site").resolve()) == contents((tmp_path / "direct" / "site").resolve())
+    names = {
+        task["name"]
+        for task in seen(
+            prefect_server, report["run_id"], lambda found: sum("enrich" in t["name"] for t in found) == 3,
+            "/task_runs/filter", {"flow_runs": {"id": {"any_": [report["run_id"]]}}},
+        )
+    }  # fmt: skip
+    assert names >= {f"enrich {number} of 3 (1 items)" for number in (1, 2, 3)}
+    stored = unwanted()
+    assert "quokka" not in stored
+    assert server.sites[0] not in stored
 
 
 def test_a_failed_run_leaves_its_sentence_and_its_metrics(streamliner, prefect_server, tmp_path: Path) -> None:

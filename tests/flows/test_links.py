@@ -179,6 +179,7 @@ def test_the_same_again_fetches_nothing_and_changes_nothing(
     archive = tmp_path / "a"
     done = streamliner("publish", chat, "--archive", archive, **FETCHING)
     assert [line for line in done.stderr.splitlines() if "STREAMLINER_FETCH__ENABLED=false" in line]
+    assert "Links and files that were given up (`streamliner retry` queues them): 1." in done.stdout
     assert "1 x The site refused (404: there is no such page)." in done.stdout
     before = published(archive, contents)
     server.forget()
@@ -325,3 +326,53 @@ def test_without_a_network_links_wait_and_the_next_run_takes_them_up(
     assert after != before
     offline(command(archive, "--refresh", "enrich"), public)
     assert published(archive, contents) == after
+
+
+def test_a_site_that_keeps_failing_is_left_alone_and_its_links_wait(
+    server: PageServer, chat_of, publish, tmp_path: Path
+) -> None:
+    server.put("/robots.txt", status(404))
+    server.otherwise(status(500))
+    chat = chat_of([server.url(f"/{number}") for number in range(6)])
+    one_by_one = {"STREAMLINER_FETCH__CONNECTIONS_PER_HOST": "1", "STREAMLINER_RETRY__ATTEMPTS": "1"}
+    impatient = FETCHING | one_by_one | {"STREAMLINER_BREAKER__FAILURES": "3"}
+    report = publish(chat, "--archive", tmp_path / "a", **impatient)
+    assert (report["fetches"], len(server.paths)) == (4, 4)
+    assert report["breakers"]["hosts"] == {server.sites[0]: "open"}
+    # with one attempt a failure in passing is the last; who was not asked has lost none
+    assert (report["dead_letters"], report["links_waiting"]) == (3, 3)
+    assert sorted(row[:2] for row in tasks(tmp_path / "a").values()) == [("dead", 1)] * 3 + [("pending", 0)] * 3
+
+
+def test_an_address_of_a_network_that_is_not_allowed_is_never_connected_to(
+    server: PageServer, chat_of, publish, tmp_path: Path
+) -> None:
+    chat = chat_of([server.url("/a"), server.url("/a").replace("127.0.0.1", "localhost")])
+    strict = FETCHING | {"STREAMLINER_FETCH__ALLOW_NETWORKS": '["192.168.77.0/24"]'}
+    report = publish(chat, "--archive", tmp_path / "a", **strict)
+    assert (server.connections, report["fetches"], report["dead_letters"]) == (0, 0, 2)
+
+
+def test_an_unusable_cache_is_said_once_and_costs_nothing_else(
+    server: PageServer, chat_of, streamliner, tmp_path: Path
+) -> None:
+    server.put("/a", page(article("The lighthouse is lit")))
+    (tmp_path / "file").write_text("no folder")
+    nowhere = FETCHING | {"STREAMLINER_FETCH__CACHE_FOLDER": str(tmp_path / "file" / "x")}
+    done = streamliner("publish", chat_of([server.url("/a"), server.url("/b")]), "--archive", tmp_path / "a", **nowhere)
+    assert done.stderr.count("Remembered pages cannot be read; pages are fetched anew.") == 1
+    assert sorted(server.paths) == ["/a", "/b", "/robots.txt"]
+
+
+def test_what_was_given_up_can_be_listed(server: PageServer, chat_of, publish, streamliner, tmp_path: Path) -> None:
+    publish(chat_of([server.url("/gone")]), "--archive", tmp_path / "a", **FETCHING)
+    (letter,) = json.loads(streamliner("report", tmp_path / "a", "--dead", "--json").stdout)
+    assert (letter["value"], letter["error_class"], letter["reason"]) == (
+        server.url("/gone"),
+        "permanent",
+        DEAD["/gone"],
+    )
+    assert server.url("/gone") in streamliner("report", tmp_path / "a", "--dead").stdout
+    report = json.loads(streamliner("report", tmp_path / "a", "--json").stdout)
+    assert (report["dead_letters"], report["dead_letter_reasons"]) == (1, {DEAD["/gone"]: 1})
+    assert "dead_letters" in streamliner("report", tmp_path / "a").stdout

@@ -8,7 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+
+from tests.servers.pages import PageServer, page
 
 POST = {
     "title": "The cello is found",
@@ -149,3 +152,61 @@ def test_a_cost_limit_of_nothing_sends_nothing(make_chat, publish, model: Model,
     assert report["model_calls"] == 0
     assert report["windows_waiting"] == 2
     assert (tmp_path / "a" / "site" / "index.html").is_file()
+
+
+PAGE = """<html lang="en"><head><title>The lighthouse is lit</title></head>
+<body><article><p>{}</p></article></body></html>""".format(
+    "The lamp of the old lighthouse was lit again on Sunday evening, after forty years of darkness. " * 6
+)
+TOLD = "The lamp of the old lighthouse was lit again on Sunday evening. It had been dark for forty years before that."
+
+
+@pytest.fixture
+def linked(model: Model, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A chat that links to a page, and what lets the page be fetched and the model be asked about it."""
+
+    def answer(_: int) -> tuple[int, str]:
+        return 200, TOLD if "<<<PAGE" in json.dumps(model.requests[-1]) else GOOD
+
+    model.answer = answer
+    with PageServer() as server:
+        server.put("/lamp", page(PAGE))
+        chat = tmp_path / "chat.txt"
+        said = ("the cello was in the boathouse", f"see {server.url('/lamp')}", "what a lamp, says everybody here")
+        people = ("Marisol Vexley", "Tobias Quandt")
+        chat.write_text("".join(f"13/03/2026 09:{n:02} - {people[n % 2]}: {text}\n" for n, text in enumerate(said)))
+        fetching = {
+            "STREAMLINER_FETCH__ENABLED": "true", "STREAMLINER_FETCH__ALLOW_NETWORKS": '["127.0.0.0/8"]',
+            "STREAMLINER_FETCH__CACHE": "false",
+        }  # fmt: skip
+        yield chat, model.environment | fetching
+
+
+def description(archive: Path) -> str:
+    with duckdb.connect(str(archive / "archive.duckdb"), read_only=True) as connection:
+        row = connection.execute("SELECT text FROM enrichments").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_a_model_tells_what_a_page_says_from_the_page_alone(publish, model: Model, linked, tmp_path: Path) -> None:
+    chat, environment = linked
+    report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **environment)
+    assert report["model_calls"] == len(model.requests) == 2
+    assert description(tmp_path / "a") == TOLD
+    asked = json.dumps(model.requests[0])
+    assert "<<<PAGE" in asked
+    assert "forty years" in asked
+    assert "boathouse" not in asked, "nothing of the chat goes there"
+    assert report["breakers"]["provider"] == "closed"
+    assert publish(chat, "--archive", tmp_path / "a", *OPTIONS, **environment)["model_calls"] == 0
+    off = environment | {"STREAMLINER_ENRICH__DESCRIBE_PAGES": "false"}
+    assert publish(chat, "--archive", tmp_path / "b", *OPTIONS, **off)["model_calls"] == 1
+    assert description(tmp_path / "b").startswith("The lamp of the old lighthouse was lit again")
+
+
+def test_the_limit_of_cost_holds_for_descriptions_too(publish, model: Model, linked, tmp_path: Path) -> None:
+    chat, environment = linked
+    report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, "--limit-cost", "0", **environment)
+    assert (model.requests, report["model_calls"], report["enriched"], report["windows_waiting"]) == ([], 0, 1, 1)
+    assert description(tmp_path / "a").startswith("The lamp of the old lighthouse was lit again")
