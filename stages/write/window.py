@@ -201,8 +201,8 @@ def _add_media(more: dict[str, Any], ident: str, names: Sequence[str], known: Kn
             more.setdefault("pictures", []).append([picture, enrichment.alt or enrichment.title or "Picture"])
         else:
             more.setdefault("media", []).append(_described(name, enrichment))
-        if enrichment is not None and enrichment.transcript:
-            more.setdefault("heard", []).append(one_line(enrichment.transcript, MAX_HEARD))
+        if enrichment is not None and (heard := one_line(enrichment.transcript or "", MAX_HEARD)):
+            more.setdefault("heard", []).append(heard)
     if not names:
         more.setdefault("media", []).append(LEFT_OUT)
 

@@ -1,6 +1,8 @@
 """Planning an archive and reading a batch cost a fixed number of queries, and no sort where rows lie in order."""
 
+import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,13 +10,16 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from stages.archive.records import Enrichment
 from stages.archive.schema import MESSAGES
 from stages.archive.store import Archive, hold_archive, open_archive
 from stages.settings import Settings
 from stages.windows.batches import batch_windows
 from stages.write.batch import CostLimit, write_batch
 from stages.write.outcomes import keep_outcomes
-from stages.write.selection import Selection, plan_archive
+from stages.write.selection import Selection, parameters_of, plan_archive
+from stages.write.signature import signature
+from tests.stages.site.archives import made
 from tests.stages.write.conftest import START, message_id
 
 
@@ -124,3 +129,82 @@ def test_what_is_written_wants_nothing_more_and_the_rest_stays_in_order(fill: An
     keep_outcomes(archive, written.outcomes, "run")
     assert plan(archive).todo.column("window_index").to_pylist() == [0, 3, 4, 6, 7, 8, 9]
     assert plan(archive, refresh=True, window=5).todo.column("window_index").to_pylist() == [5]
+
+
+URL = "https://paint.example/greens"
+PICTURE = Enrichment(
+    "IMG-1.jpg", "image", "IMG-1.jpg", alt="Picture", mime="image/jpeg", width=640, height=480, bytes=9,
+    sha256="ab", files=("x-640.jpg",),
+)  # fmt: skip
+VOICE = Enrichment("PTT-1.opus", "audio", "PTT-1.opus", alt="Voice note, 0:12", bytes=9, sha256="cd")
+PAGE = Enrichment(URL, "url", URL, title="Seven greens", text="Seven boards.", fetched=True)
+FIRST_VERSION = "key, kind, value, title, text, alt, transcript, mime, width, height, bytes, sha256, files, fetched"
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Any]:
+    """An archive of two windows: one speaks of a page, a picture and a voice note, the other of nothing."""
+    files = [
+        {"kind": "media", "text": f"{name} (file attached)", "media": [name]} for name in ("IMG-1.jpg", "PTT-1.opus")
+    ]
+    lines = ["Shall we repaint the garden shed?", f"This green: {URL}", *files]
+    with made(
+        tmp_path / "told", [*lines, "The roof leaks", "Who has a ladder?", "I have one", "Then on Saturday"]
+    ) as it:
+        it.learn(PAGE, PICTURE, VOICE)
+        it.publish(settings_of(4))
+        assert it.plan(settings_of(4)) == 0
+        yield it
+
+
+@pytest.mark.parametrize(
+    "learnt",
+    [
+        replace(PICTURE, preview="data:image/webp;base64,AAAA", look="0" * 16, sizes=((640, 480),)),
+        replace(VOICE, seconds=12.4),
+        replace(PAGE, site="Paint Weekly", published="2025-11-03", language="en"),
+        replace(PAGE, mime="image/jpeg", width=640, height=400, sha256="ef", bytes=1, files=("y-640.jpg",)),
+        replace(PAGE, preview="data:image/webp;base64,AAAA", sizes=((640, 400),), look="f" * 16),
+    ],
+    ids=["look-of-a-picture", "length-that-was-told", "facts-of-a-card", "picture-of-a-card", "preview-of-a-card"],
+)
+def test_what_no_prompt_and_no_post_uses_writes_no_post_anew(told: Any, learnt: Enrichment) -> None:
+    known = {one.key: one for one in (PAGE, PICTURE, VOICE)}
+    told.learn(*(known | {learnt.key: learnt}).values())
+    assert told.plan(settings_of(4)) == 0
+
+
+@pytest.mark.parametrize(
+    "learnt",
+    [
+        replace(PAGE, title="Eight greens"),
+        replace(PAGE, text="Eight boards."),
+        replace(PAGE, text=None, title="paint.example/greens", fetched=False),
+        replace(PICTURE, alt="A shed in the rain"),
+        replace(PICTURE, files=("z-640.jpg",)),
+        replace(VOICE, transcript="Hold the ladder"),
+        replace(VOICE, alt="Voice note", seconds=12.4),
+    ],
+    ids=["title", "description", "not-read", "alt", "file", "transcript", "length"],
+)
+def test_what_a_prompt_or_a_post_uses_writes_one_window_anew(told: Any, learnt: Enrichment) -> None:
+    known = {one.key: one for one in (PAGE, PICTURE, VOICE)}
+    told.learn(*(known | {learnt.key: learnt}).values())
+    assert told.plan(settings_of(4)) == 1
+
+
+def test_what_the_first_version_signed_is_signed_so_still(told: Any) -> None:
+    """Its signatures held md5 of a whole row as JSON, of the columns that there were."""
+    unread = replace(PAGE, text=None, title="paint.example/greens", fetched=False)
+    told.learn(unread, PICTURE, VOICE)
+    told.plan(settings_of(4))
+    now = signatures(told.archive)
+    cursor = told.archive.cursor()
+    whole = f"(SELECT {FIRST_VERSION} FROM enrichments)"
+    old = {row[0].encode() for row in cursor.execute(f"SELECT md5(to_json(e)::VARCHAR) FROM {whole} e").fetchall()}
+    digest = hashlib.blake2b(digest_size=16)
+    for value in sorted(old):
+        digest.update(value)
+    ids = [message_id(seq) for seq in range(4)]
+    settings = settings_of(4)
+    assert now[0][1] == signature(ids, digest.hexdigest(), settings.llm.model, parameters_of(settings))
