@@ -63,7 +63,9 @@ class Ledger:
         self._trouble: str | None = None
         # re-entrant, and given up whole while waiting: a signal handler may come in the middle of a record. Nothing is
         # counted twice over, so that no state between two lines of code is a wrong one
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._idle = False
         self._gathered: list[bytes] = []
         self._handed: list[bytes] = []
         self._writing = 0
@@ -88,8 +90,10 @@ class Ledger:
         """
         if not _OWN.isdisjoint(payload):
             raise ValueError("a payload may not be named t, run or kind")
-        small = {name: value[:_LONGEST_TEXT] if isinstance(value, str) else value for name, value in payload.items()}
-        entry = {"t": datetime.now(UTC), "run": self.run_id, "kind": kind, **small}
+        for name, value in payload.items():
+            if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+                payload[name] = value[:_LONGEST_TEXT]
+        entry = {"t": datetime.now(UTC), "run": self.run_id, "kind": kind, **payload}
         try:
             line = orjson.dumps(entry, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE, default=_named)
         except orjson.JSONEncodeError as error:
@@ -97,7 +101,7 @@ class Ledger:
                 self._lose(1, f"an entry is no JSON ({error})")
             self._complain()
             return
-        with self._changed:
+        with self._lock:
             while len(self._gathered) + len(self._handed) + self._writing >= LOSS_LIMIT and not self._closed:
                 self._hand_over()
                 self._changed.wait()
@@ -135,13 +139,16 @@ class Ledger:
     def _hand_over(self) -> None:
         lines, self._gathered = self._gathered, []
         self._handed += lines
-        self._changed.notify_all()
+        if self._idle:  # a writer that is at work looks for more before it waits
+            self._changed.notify_all()
 
     def _write_on(self) -> None:
         while True:
             with self._changed:
+                self._idle = True
                 while not self._handed and not self._closed:
                     self._changed.wait()
+                self._idle = False
                 if not self._handed:
                     self._ended = True
                     self._changed.notify_all()
@@ -212,7 +219,9 @@ class Ledger:
         self._trouble = trouble
 
     def _complain(self) -> None:
-        with self._changed:
+        if not self.lost:
+            return
+        with self._lock:
             if not self.lost or self._say is None:
                 return
             say, self._say = self._say, None
