@@ -239,7 +239,8 @@ class LinkReader:
         picture = await self._card(facts, digest)
         if picture is not None and picture.sha256 != digest:
             learnt[task.value] = CachedPage(facts, picture.sha256)
-        return self._told(task, facts, picture, await self._words(facts, door))
+        words = await self._words(facts, door)
+        return await asyncio.to_thread(self._told, task, facts, picture, words)  # the first takes in all names
 
     async def _card(self, facts: "PageFacts", digest: str | None) -> "Picture | None":
         """The picture of a page's card, stored; None where it has none that can be had: it is worth no other run."""

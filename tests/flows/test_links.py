@@ -328,6 +328,19 @@ def test_without_a_network_links_wait_and_the_next_run_takes_them_up(
     assert published(archive, contents) == after
 
 
+def test_a_name_server_that_never_answers_is_no_network_and_is_not_waited_for(chat_of, tmp_path: Path) -> None:
+    chat = chat_of([f"https://site-{number}.com/" for number in range(5)])
+    patient = {"STREAMLINER_FETCH__ALLOW_NETWORKS": "[]", "STREAMLINER_FETCH__CONNECT_TIMEOUT_SECONDS": "300"}
+    _, _, _, *arguments = command(tmp_path / "a", chat, "--json")
+    done = subprocess.run(
+        ["unshare", "-rnm", sys.executable, "-m", "tests.flows.inside_silence", str(tmp_path), *arguments],
+        env=environment(tmp_path, "cache") | patient, capture_output=True, text=True, cwd=HERE,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["links_waiting"], report["fetching"]["offline"], report["fetches"]) == (5, True, 0)
+
+
 def test_a_site_that_keeps_failing_is_left_alone_and_its_links_wait(
     server: PageServer, chat_of, publish, tmp_path: Path
 ) -> None:

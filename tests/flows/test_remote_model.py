@@ -154,10 +154,8 @@ def test_a_cost_limit_of_nothing_sends_nothing(make_chat, publish, model: Model,
     assert (tmp_path / "a" / "site" / "index.html").is_file()
 
 
-PAGE = """<html lang="en"><head><title>The lighthouse is lit</title></head>
-<body><article><p>{}</p></article></body></html>""".format(
-    "The lamp of the old lighthouse was lit again on Sunday evening, after forty years of darkness. " * 6
-)
+WORDS = "The lamp of the old lighthouse was lit again on Sunday evening, after forty years of darkness. " * 6
+PAGE = f'<html lang="en"><title>The lighthouse is lit</title><body><article><p>{WORDS}</p></article></body></html>'
 TOLD = "The lamp of the old lighthouse was lit again on Sunday evening. It had been dark for forty years before that."
 
 

@@ -1,6 +1,7 @@
 """A batch of enrichment: every item is answered, none stops the others, nothing is claimed that is not known."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,16 @@ def test_a_picture_is_measured_and_stored(run: Run, tmp_path: Path) -> None:
     }
 
 
+def test_a_picture_has_the_size_of_each_file_a_preview_and_a_look(run: Run) -> None:
+    buffer = io.BytesIO()
+    Image.effect_mandelbrot((1300, 650), (-2, -1, 1, 1), 60).convert("RGB").save(buffer, "JPEG")
+    (known,) = run([task("a.jpg")], {"a.jpg": buffer.getvalue()}, picture_sizes=(1000, 640)).done
+    assert known.sizes == ((1000, 500), (640, 320))
+    assert len(known.files) == 2
+    assert (known.preview or "").startswith("data:image/webp;base64,")
+    assert re.fullmatch("[0-9a-f]{16}", known.look or "")
+
+
 def test_the_same_picture_under_two_names_is_stored_once(run: Run, tmp_path: Path) -> None:
     result = run([task("a.jpg"), task("b.jpg")], {"a.jpg": picture(), "b.jpg": picture()})
     assert result.done[0].files == result.done[1].files
@@ -122,7 +133,47 @@ def test_a_voice_note_says_how_long_it_is(run: Run) -> None:
     head = b"OggS\x00\x02" + bytes(8) + b"\x01\0\0\0" + bytes(8) + b"\x01\x13OpusHead\x01\x01" + bytes(9)
     last = b"OggS\x00\x04" + (48_000 * 62).to_bytes(8, "little") + b"\x01\0\0\0" + bytes(8) + b"\x01\x01x"
     (known,) = run([task("PTT-1.opus")], {"PTT-1.opus": head + last}).done
-    assert known.alt == "Voice note, 1:02"
+    assert (known.alt, known.seconds) == ("Voice note, 1:02", 62.0)
+
+
+def document(title: str) -> bytes:
+    """A text document that calls itself so."""
+    core = (
+        '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
+        f'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title></cp:coreProperties>'
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("docProps/core.xml", core)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "conceal", "title"),
+    [
+        (document("Budget of Maria"), lambda text: text.replace("Maria", "Quiet Heron"), "Budget of Quiet Heron"),
+        (document("Budget of Maria"), None, "B.docx"),
+        (document(""), str.upper, "B.docx"),
+        (b"damaged", str.upper, "B.docx"),
+    ],
+    ids=["concealed", "cannot be concealed", "has none", "is no document"],
+)
+def test_a_document_has_its_own_title_where_nobody_is_named_by_it(
+    tmp_path: Path, content: bytes, conceal: Callable[[str], str] | None, title: str
+) -> None:
+    export = tmp_path / "e.zip"
+    with zipfile.ZipFile(export, "w") as archive:
+        archive.writestr("B.docx", content)
+    result = enrich_batch(
+        [task("B.docx")],
+        media_dir=tmp_path / "media",
+        attachments={"B.docx": Attachment("B.docx", "x", 0, len(content))},
+        exports={"x": export},
+        settings=EnrichSettings(),
+        conceal=conceal,
+    )
+    assert [(known.title, known.alt, known.files) for known in result.done] == [(title, "Text document", ())]
+    assert not list(tmp_path.glob("media/*"))
 
 
 def test_a_bad_item_never_stops_the_others(run: Run) -> None:
