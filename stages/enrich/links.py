@@ -35,6 +35,8 @@ Conceal: TypeAlias = Callable[[str], str]
 
 SCRATCH: Final = ".work"
 _TITLE_LENGTH: Final = 120
+_KEPT_AT_ONCE: Final = 16
+"""Pages that are remembered by one statement."""
 _CLOSED: Final = "The run ended before the link was read; it waits for the next one."
 
 
@@ -180,7 +182,7 @@ class LinkReader:
             if isinstance(outcome, BaseException):
                 raise outcome
             outcomes.append(outcome)
-        await self._web.remember(learnt)
+        await self._keep(learnt)
         usage = door.usage if door else None
         return LinksRead(outcomes, usage.calls if usage else 0, usage.cost_usd if usage else 0.0)
 
@@ -239,8 +241,15 @@ class LinkReader:
         picture = await self._card(facts, digest)
         if picture is not None and picture.sha256 != digest:
             learnt[task.value] = CachedPage(facts, picture.sha256)
+        if len(learnt) >= _KEPT_AT_ONCE:  # a run that is killed has them remembered
+            await self._keep(learnt)
         words = await self._words(facts, door)
         return await asyncio.to_thread(self._told, task, facts, picture, words)  # the first takes in all names
+
+    async def _keep(self, learnt: "dict[str, CachedPage]") -> None:
+        pages = dict(learnt)
+        learnt.clear()
+        await self._web.remember(pages)
 
     async def _card(self, facts: "PageFacts", digest: str | None) -> "Picture | None":
         """The picture of a page's card, stored; None where it has none that can be had: it is worth no other run."""
