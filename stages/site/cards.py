@@ -54,7 +54,7 @@ class Cards:
             f'<a class="{look}" href="{escape(target)}" rel="{REL}">',
             f'<span class="shot">{picture.html}</span>' if picture else "",
             f'<span class="about"><span class="name" dir="auto"{spoken}>{escape(title)}</span>',
-            f'<span class="says" dir="auto"{spoken}>{escape(said)}</span>' if said else "",
+            f'<span class="says" dir="auto"{spoken}>{escape(said)}</span>' if said not in ("", title) else "",
             f'<span class="from">{self._origin(page, title, site, host)}</span></span></a>',
         ]
         return "".join(pieces)
