@@ -188,3 +188,25 @@ def test_what_cannot_be_read_is_said(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(StreamlinerError, match="not open in this process"):
         list(read_batch(WindowBatch(str(tmp_path), 0, 1, (WindowRange(0, 0, 1),))))
     assert list(read_batch(WindowBatch("nowhere", 0, 0, ()))) == []
+
+
+def test_a_run_of_windows_may_end_in_any_batch_of_rows(tmp_path_factory: pytest.TempPathFactory) -> None:
+    rows = 150_000  # the engine hands out 65,536 at a time at most
+    with hold_archive(tmp_path_factory.mktemp("long") / "archive") as folder, open_archive(folder) as opened:
+        cursor = opened.cursor()
+        cursor.register("rows", chat(rows))
+        cursor.execute("INSERT INTO messages SELECT * FROM rows")
+        cursor.unregister("rows")
+        spans = ((0, 70_000), (69_000, 70_500), (70_501, 141_000), (149_999, rows))
+        (batch,) = batch_windows(str(opened.folder), plan_of(*spans), most_windows=4, most_bytes=10**9)
+        read = dict(read_batch(batch, columns=["seq"]))
+    assert [read[n]["seq"].to_pylist() for n in range(4)] == [[*range(*span)] for span in spans]
+
+
+@pytest.mark.parametrize("name", ["most_windows", "most_bytes"])
+def test_the_largest_limit_of_a_batch_is_taken(name: str) -> None:
+    plan = plan_of((0, 10), (10, 20))
+    limits: dict[str, Any] = {"most_windows": 5, "most_bytes": 1_000_000}
+    assert len(batch_windows("a", plan, **limits | {name: 10**15})) == 1
+    with pytest.raises(ValueError, match=name):
+        batch_windows("a", plan, **limits | {name: 10**15 + 1})

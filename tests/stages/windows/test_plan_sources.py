@@ -227,3 +227,13 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_anything_else_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="Ibis"):
         plan_windows([1, 2], WindowSpec("messages", 2))
+
+
+@EVERY_SPEC
+@pytest.mark.parametrize("left_out", ["text_bytes", "text", "author"])
+def test_a_file_without_a_column_is_planned_from_the_other(
+    chat: pa.Table, tmp_path: Path, spec: WindowSpec, left_out: str
+) -> None:
+    fewer = chat.drop_columns([left_out])
+    pq.write_table(fewer, tmp_path / "fewer.parquet")
+    assert plan_windows(tmp_path / "fewer.parquet", spec).equals(plan_windows(fewer, spec))

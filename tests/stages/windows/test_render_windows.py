@@ -94,3 +94,9 @@ def test_lines_are_built_in_slices_of_bounded_bytes(messages: Make, kind: pa.Dat
     # 16 MiB of text fit a slice, and a byte more does not; what is larger stands alone
     assert [len(chunk) for chunk in lines.chunks] == [2, 1, 3, 3, 1, 2]
     assert pc.binary_length(lines).to_pylist() == [31 + size for size in sizes]
+
+
+def test_lines_of_several_chunks_are_joined_without_a_seam() -> None:
+    lines = pa.chunked_array([["a\n", "é\n"], [], ["🙂\n"]], pa.string())
+    assert join_lines(lines) == "a\né\n🙂\n"
+    assert join_lines(lines.slice(1)) == "é\n🙂\n"

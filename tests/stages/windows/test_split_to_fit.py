@@ -161,3 +161,15 @@ def test_a_limit_out_of_range_is_refused_by_name(limit: Any) -> None:
 def test_counts_out_of_range_are_refused_by_name(counts: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}"):
         split_to_fit(table(2), 5, counts)
+
+
+def test_the_largest_limit_is_a_limit_and_one_more_is_not() -> None:
+    assert [part.num_rows for part in split_to_fit(table(3), 10**15, [1, 2, 3])] == [3]
+    with pytest.raises(ValueError, match="limit"):
+        split_to_fit(table(3), 10**15 + 1, [1, 2, 3])
+
+
+def test_no_counts_are_right_for_no_message_alone() -> None:
+    assert split_to_fit(table(0), 5, []) == []
+    with pytest.raises(ValueError, match="one for each of the 3 messages"):
+        split_to_fit(table(3), 5, np.empty(0, np.int64))

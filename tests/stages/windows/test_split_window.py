@@ -79,3 +79,19 @@ def test_parts_are_slices_and_no_copies() -> None:
 def test_fewer_than_two_parts_are_refused(n: Any) -> None:
     with pytest.raises(ValueError, match="2 or more"):
         split_window(table([0, 1]), n)
+
+
+def test_edges_are_exact_in_a_window_of_thousands_of_years() -> None:
+    span = 200_000_000_000_000_003  # beyond what a binary fraction holds to the microsecond
+    edge = span * 5 // 7
+    times = [0, edge - 1, edge, span]
+    assert [part["seq"].to_pylist() for part in split_window(table(times), 7)] == reference_rows(times, 7)
+
+
+def reference_rows(times: list[int], n: int) -> list[list[int]]:
+    return [[100 + position for position in part] for part in reference(times, n)]
+
+
+def test_a_refusal_names_the_value() -> None:
+    with pytest.raises(ValueError, match=r"^n must be a whole number, 2 or more, not 1\.$"):
+        split_window(table([0, 1]), 1)

@@ -192,3 +192,10 @@ def test_a_span_that_is_none_is_refused(text: str) -> None:
 def test_a_span_out_of_range_is_refused_with_the_range(text: str, range_named: str) -> None:
     with pytest.raises(SpecError, match=f"^max_span must be {range_named}, not '{text}'"):
         parse_span(text)
+
+
+def test_the_longest_span_is_a_span_and_a_second_more_is_not() -> None:
+    assert parse_span("999999999d") == timedelta(days=999_999_999)
+    assert parse_span(f"{999_999_999 * 86_400 + 86_399}.999999s") == timedelta.max
+    with pytest.raises(SpecError, match="max_span must be"):
+        parse_span("1000000000d")
