@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -218,6 +219,24 @@ LINKS = [
     "WWW.EXAMPLE.COM", "https://en.wikipedia.org/wiki/A_(b)", "https://пример.рф/дом", "https://youtu.be/abc_", "http://user@example.com:80/a#b",
 ]  # fmt: skip
 
+
+BLOCKS = {
+    "latin": (0x00C0, 0x024F), "greek": (0x0370, 0x03FF), "cyrillic": (0x0400, 0x04FF), "armenian": (0x0530, 0x058F), "hebrew": (0x0590, 0x05FF),
+    "arabic": (0x0600, 0x06FF), "devanagari": (0x0900, 0x097F), "bengali": (0x0980, 0x09FF), "thai": (0x0E00, 0x0E7F), "georgian": (0x10A0, 0x10FF),
+    "kana": (0x3040, 0x30FF), "han": (0x4E00, 0x4EFF), "hangul": (0xAC00, 0xACFF), "tamil": (0x0B80, 0x0BFF),
+}  # fmt: skip
+"""Whole blocks, with their marks, digits and punctuation; what has no meaning yet in them is left out."""
+
+
+def of_script(script: str) -> st.SearchStrategy[str]:
+    """Text of a script's own signs, with links and pieces of links in between, glued on or apart."""
+    first, last = BLOCKS[script]
+    signs = [chr(code) for code in range(first, last + 1) if unicodedata.category(chr(code)) != "Cn"]
+    words = st.text(st.sampled_from(signs), min_size=1, max_size=4)
+    joined = st.lists(st.one_of(words, words, st.sampled_from([*PIECES, *LINKS]), st.just(" ")), max_size=10)
+    return joined.map("".join)
+
+
 TEXT = st.lists(
     st.one_of(st.sampled_from(PIECES), st.sampled_from(LINKS), st.sampled_from(WORDS), st.just(" ")), max_size=14
 ).map("".join)
@@ -232,6 +251,19 @@ def test_candidates_are_those_of_a_naive_reading(chat: Callable[..., pa.Table], 
         {name: row[name] for name in ("key", "kind", "value", "first_seq", "n_messages")} for row in naive(texts)
     ]
     assert found == expected
+
+
+@pytest.mark.parametrize("script", BLOCKS)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_candidates_among_every_sign_of_a_script(
+    chat: Callable[..., pa.Table], script: str, data: st.DataObject
+) -> None:
+    texts = data.draw(st.lists(of_script(script), min_size=10, max_size=40))
+    expected = [
+        {name: row[name] for name in ("key", "kind", "value", "first_seq", "n_messages")} for row in naive(texts)
+    ]
+    assert find_candidates(chat(texts)).to_pylist() == expected
 
 
 @settings(max_examples=12, deadline=None)

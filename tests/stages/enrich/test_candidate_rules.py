@@ -161,6 +161,20 @@ def test_the_key_ignores_case_of_scheme_and_host_and_tracking_alone(chat: Chat, 
     assert find_candidates(chat([link])).select(["key", "value"]).to_pylist() == [{"key": key, "value": link}]
 
 
+def test_what_the_key_drops_is_tracking_for_courlan_too_and_what_it_keeps_is_one_address(chat: Chat) -> None:
+    """A wider list (``ref``, ``cid``, ``source``…) would join pages that differ; those parameters stay."""
+    from courlan import clean_url
+
+    for tracker in ("utm_source=a", "utm_medium=b", "utm_campaign=c", "UTM_Term=d", "fbclid=e", "gclid=f"):
+        link = f"https://example.com/path?id=1&{tracker}&page=2"
+        (key,) = find_candidates(chat([link]))["key"].to_pylist()
+        assert key == "https://example.com/path?id=1&page=2"
+        assert clean_url(key) == key == clean_url(link.lower())
+    for kept in ("ref=a", "cid=7", "source=b", "v=c", "list=d"):
+        link = f"https://example.com/path?{kept}"
+        assert find_candidates(chat([link]))["key"].to_pylist() == [link]
+
+
 def test_messages_are_counted_not_mentions(chat: Chat) -> None:
     link = "https://example.com/a"
     found = find_candidates(chat([f"{link} {link} {link}", "no", f"{link}.", f"{link} www.example.com"]))
