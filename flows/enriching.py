@@ -20,6 +20,7 @@ from stages.archive.records import Failure
 from stages.archive.store import Archive
 from stages.enrich.concealed import Concealer
 from stages.enrich.heartbeat import Heartbeat
+from stages.enrich.limits import as_rows
 from stages.enrich.links import LinkReader
 from stages.enrich.pages.folder import cache_folder
 from stages.enrich.store import Task, TaskStore
@@ -41,7 +42,7 @@ _FETCHING: Final = "fetching"
 
 def candidates(run: Publication, archive: Archive) -> dict[str, Any]:
     """The arguments of the step that queues what is worth enriching."""
-    return {"archive_folder": str(archive.folder), "max_links": run.settings.fetch.max_links}
+    return {"archive_folder": str(archive.folder), "settings": run.settings}
 
 
 def enrich(
@@ -50,8 +51,9 @@ def enrich(
     """Queue what is worth enriching once per archive, and work through what is pending in batches."""
     queued = run.call(CANDIDATES, "Looking for links and media", **candidates(run, archive))
     ledger.record("candidates", found=queued.items, new=queued.added, left_out=queued.left_out)
-    if queued.left_out:
-        run.details["links_left_out"] = queued.left_out
+    if queued.limited:
+        run.details["links_left_out"] = sum(row.candidates for row in queued.limited if row.kind == "url")
+        run.details["left_out"] = as_rows(queued.limited)
     store = TaskStore(archive.cursor())
     _queue_again(run, archive, store)
     tasks, here = _claim(run, archive, store, exports)

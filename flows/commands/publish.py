@@ -167,8 +167,10 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
     if report.get("windows_waiting"):
         yield f"{report['windows_waiting']} windows wait for the next run."
     yield from _of_links(report)
-    if report.get("links_left_out"):
-        yield f"{report['links_left_out']:,} links are past the limit of a run (fetch.max_links)."
+    if report.get("left_out"):
+        from stages.enrich.limits import left_out_sentences
+
+        yield from left_out_sentences(report["left_out"])
     if report.get("media_waiting_for_their_export"):
         yield f"{report['media_waiting_for_their_export']} attachments wait for the export that holds them."
 

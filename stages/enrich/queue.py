@@ -25,19 +25,14 @@ class QueueReport:
     limited: tuple[LeftOut, ...] = ()
 
 
-def enqueue_candidates(
-    archive_folder: str, *, settings: Settings | None = None, max_links: int | None = None
-) -> QueueReport:
+def enqueue_candidates(archive_folder: str, *, settings: Settings) -> QueueReport:
     """Find the candidates of all messages and queue those that are new; remember which message speaks of which.
 
     Cost: two passes over the texts that can hold a link, and three statements whatever the number; where there are
     more candidates than a window may bring, windows are planned as well (a pass over two columns); nothing when no
     message and no setting that matters here changed since the last time.
     """
-    settings = settings or Settings()
     limits = Limits.of(settings)
-    if max_links is not None:
-        limits = Limits(max_links, limits.per_kind, limits.per_window)
     with borrow(archive_folder) as archive:
         mark = to_json([archive.revision("messages"), asdict(limits), settings.windows.model_dump()])
         if archive.meta("queued") == mark:

@@ -102,3 +102,14 @@ def test_what_holds_no_messages_is_refused_in_one_sentence(streamliner: Streamli
     done = streamliner("candidates", tmp_path / name, "--json", check=2)
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_publishing_says_what_limits_left_out_every_time(make_chat: Any, streamliner: Streamliner) -> None:
+    chat, limit = make_chat(2), {"STREAMLINER_FETCH__MAX_LINKS": "0"}
+    said = json.loads(streamliner("publish", chat, "--archive", "a", "--json", **limit).stdout)
+    rows = [{"kind": "url", "setting": "fetch.max_links", "candidates": 1}]
+    assert (said["left_out"], said["links_left_out"]) == (rows, 1)
+    again = streamliner("publish", chat, "--archive", "a", **limit).stdout
+    assert "1 link is past fetch.max_links and left out; more messages speak of others." in again.splitlines()
+    said = json.loads(streamliner("publish", chat, "--archive", "a", "--json").stdout)
+    assert not {"left_out", "links_left_out"} & set(said)

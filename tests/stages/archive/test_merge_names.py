@@ -17,6 +17,7 @@ from stages.enrich.queue import enqueue_candidates
 from stages.enrich.store import TaskStore
 from stages.privacy.alias import aliases
 from stages.privacy.guard import Guard
+from stages.settings import load_settings
 from tests.stages.archive.conftest import Chronicle
 from tests.stages.archive.rows import KEY
 
@@ -161,7 +162,7 @@ def test_two_names_that_were_said_to_be_one_person_stay_one(chronicle: Chronicle
 
 def test_a_name_learnt_later_is_hidden_in_what_pages_and_files_say(chronicle: Chronicle) -> None:
     chronicle.merge(chronicle.parse(MONDAY))
-    enqueue_candidates(str(chronicle.archive.folder), max_links=9)
+    enqueue_candidates(str(chronicle.archive.folder), settings=load_settings().settings)
     store = TaskStore(chronicle.archive.cursor())
     tasks = {task.kind: task for task in store.claim(9, 60, datetime(2026, 3, 12, tzinfo=UTC))}
     link, file = tasks["url"], tasks["document"]
@@ -175,6 +176,6 @@ def test_a_name_learnt_later_is_hidden_in_what_pages_and_files_say(chronicle: Ch
     alias = aliases(KEY, ["Wilhelmina Prott"], {})["Wilhelmina Prott"]
     # the address held the name: the link goes, and the one that the text holds now is found anew
     assert [known.title for known in store.enrichments()] == [f"What {alias} found"]
-    enqueue_candidates(str(chronicle.archive.folder), max_links=9)
+    enqueue_candidates(str(chronicle.archive.folder), settings=load_settings().settings)
     assert not [name for name in NAMES if name in repr(chronicle.rows(table="tasks")).lower()]
     assert store.links_waiting() == 1
