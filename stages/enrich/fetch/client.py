@@ -18,7 +18,7 @@ from stages.enrich.fetch.content import ENCODINGS, decoder
 from stages.enrich.fetch.links import Link
 from stages.enrich.fetch.network import OFFLINE, is_offline
 from stages.enrich.fetch.records import FetchUsage
-from stages.enrich.fetch.turns import Turns
+from stages.enrich.fetch.turns import ANSWERED, Turns
 from stages.resilience.errors import CallError, NoNetworkError, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Client:
             ):
                 flight.answered = True
                 flight.health = "failed" if response.status >= 500 else "succeeded"
-                await self._turns.wait()
+                await self._turns.wait(ANSWERED)
                 if response.status in REDIRECTS and (location := response.headers.get("Location")) is not None:
                     await _finish_small(response)
                     return Reply(response.status, response.headers, b"", location)

@@ -21,7 +21,7 @@ from stages.enrich.fetch.records import Fetched, FetchUsage
 from stages.enrich.fetch.robots import LONGEST as LONGEST_ROBOTS
 from stages.enrich.fetch.robots import Robots
 from stages.enrich.fetch.shared import PROCESS, Shared
-from stages.enrich.fetch.turns import Turns
+from stages.enrich.fetch.turns import BEGIN, SEND, Turns
 from stages.enrich.fetch.walk import Walk
 from stages.resilience.deadline import Deadline
 from stages.resilience.errors import CallError, PermanentError, ThrottledError, TransientError
@@ -103,7 +103,7 @@ class Fetcher:
 
     async def _counted(self, url: str, wanted: Wanted) -> Fetched:
         try:
-            await self._turns.wait()
+            await self._turns.wait(BEGIN)
             link = read_link(url)
             if self._deadline.endless:
                 fetched = await self._fetch(url, link, wanted)
@@ -165,7 +165,7 @@ class Fetcher:
         self.usage.hosts[link.site] = breaker
         # first a place at the site, then one in all: who waits for a busy site keeps nobody else out
         async with self._per_site.hold(link.site), self._in_all.hold():
-            await self._turns.wait()
+            await self._turns.wait(SEND)
             flight = Flight(addresses, walk.remaining)
             permit = breaker.enter()
             started = time.monotonic()

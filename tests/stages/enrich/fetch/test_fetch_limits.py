@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from stages.enrich.fetch.turns import Turns
+from stages.enrich.fetch.turns import ANSWERED, BEGIN, SEND, Turns
 from stages.resilience.deadline import Deadline
 from stages.resilience.errors import BreakerOpenError, CallError, OutOfTimeError, PermanentError, TransientError
 from stages.settings import BreakerSettings, RetrySettings
@@ -20,10 +20,10 @@ HOSTS = [f"127.0.0.{n}" for n in range(1, 6)]
 
 
 def test_the_server_never_sees_more_than_the_limits(fetching: Fetching) -> None:
-    fetching.settings(connections=20, connections_per_host=6)
+    fetching.settings(connections=20, connections_per_host=6, total_timeout_seconds=10)
     with PageServer(HOSTS) as server:
         server.otherwise(page(delay=0.005))
-        outcomes = fetching.all(*(server.url(f"/{n}", site=n % 5) for n in range(1_000)))
+        outcomes = fetching.all(*(server.url(f"/{n}", site=n // 50 % 5) for n in range(1_000)))
         assert not any(isinstance(outcome, CallError) for outcome in outcomes)
         assert len(server.requests) == 1_000
         assert server.peak <= 20
@@ -207,7 +207,7 @@ def test_tasks_cancelled_at_any_moment_leave_no_place_taken(fetching: Fetching, 
     fetching.settings(connections=5, connections_per_host=3, robots=True, total_timeout_seconds=0.2)
     with PageServer(HOSTS[:3]) as server, PageServer(HOSTS[:3]) as later:
         server.otherwise(page(delay=0.003))
-        later.otherwise(page(delay=0.003))
+        later.otherwise(page(delay=0.02))
         for n in range(0, 400, 9):
             server.put(f"/{n}", draw.choice([reset(), status(503), status(429, "0"), drip(), hang_up()]))
 
@@ -222,7 +222,7 @@ def test_tasks_cancelled_at_any_moment_leave_no_place_taken(fetching: Fetching, 
                 in_all, site = fetching.shared.gate("all", 5), fetching.shared.gate("site", 3)
                 assert (in_all.keys, site.keys) == (0, 0)
                 # all places are there, and no more (another server: this one learns late of what was given up)
-                await asyncio.gather(*(fetcher.page(later.url(f"/{n}", n % 3)) for n in range(60)))
+                await asyncio.gather(*(fetcher.page(later.url(f"/{n}", n // 20)) for n in range(60)))
 
         asyncio.run(main())
         assert later.peak == 5
@@ -284,3 +284,22 @@ def test_links_share_the_turns_of_the_loop(cancelled: Sequence[int]) -> None:
     flat = [n for turn in by_turn for n in turn]
     assert flat == sorted(flat)
     assert set(flat) >= set(range(100)) - set(cancelled)
+
+
+def test_who_holds_a_connection_goes_before_who_begins() -> None:
+    """By rank, in order within each."""
+
+    async def main() -> list[tuple[int, int]]:
+        turns, passed = Turns(4), []
+
+        async def pass_by(rank: int, n: int) -> None:
+            await turns.wait(rank)
+            passed.append((rank, n))
+
+        ranks = [BEGIN] * 20 + [ANSWERED] * 6 + [SEND] * 6
+        await asyncio.gather(*(pass_by(rank, n) for n, rank in enumerate(ranks)))
+        return passed
+
+    passed = asyncio.run(main())
+    assert passed[:4] == [(BEGIN, n) for n in range(4)], "nobody waited when these came"
+    assert passed[4:] == sorted(passed[4:])
