@@ -80,8 +80,8 @@ def _claim(
     """The tasks of this run, and the exports that are at hand; attachments of others wait."""
     pending = store.counts().get("pending", 0)
     tasks = store.claim(pending, run.settings.enrich.lease_seconds, datetime.now(UTC)) if pending else []
-    attachments = archive.attachments()
     here = {export.sha256: export.path for export in exports}
+    attachments = archive.attachments() if tasks else {}
     away = {
         task.key
         for task in tasks

@@ -10,7 +10,7 @@ from flows.progress import Progress
 from flows.request import PublishRequest
 from flows.runner import Runner
 from flows.steps import Step
-from stages.enrich.links import LinkUsage
+from stages.enrich.outcomes import LinkUsage
 from stages.metrics import PerformanceMonitor, Timed
 from stages.settings import Loaded, Settings
 

@@ -15,8 +15,9 @@ from stages.enrich.content import store_content
 from stages.enrich.documents import TITLED, document_title
 from stages.enrich.kinds import UNKNOWN, FileKind, file_kind
 from stages.enrich.lengths import media_seconds
-from stages.enrich.links import Conceal, LinkReader, recorded
+from stages.enrich.links import Conceal, LinkReader
 from stages.enrich.media import UnusablePictureError, store_picture
+from stages.enrich.outcomes import Outcome, recorded
 from stages.enrich.store import Task
 from stages.errors import BadInput, StreamlinerError
 from stages.settings import EnrichSettings
@@ -75,7 +76,7 @@ def enrich_batch(
         open_member = open_known_member
     urls = [task for task in tasks if task.kind == "url"]
     reading = links.begin(urls) if links is not None and urls else None
-    outcomes: dict[str, Enrichment | Failure] = {}
+    outcomes: dict[str, Outcome] = {}
     result = BatchResult()
     source = _Source(attachments, exports, settings.file_max_mb * _MEGABYTE, open_member)
     try:
@@ -103,7 +104,7 @@ def enrich_batch(
 
 def _attempt(
     task: Task, source: "_Source", media_dir: Path, settings: EnrichSettings, conceal: Conceal | None
-) -> Enrichment | Failure:
+) -> Outcome:
     try:
         return _file(task, source, media_dir, settings, conceal)
     except _RefusedError as error:

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.concealed import is_altered
+from stages.enrich.outcomes import LinksRead, LinkUsage, Outcome, recorded, spelt
 from stages.enrich.store import Task
 from stages.enrich.web import Web
 from stages.errors import StreamlinerError
@@ -24,17 +25,14 @@ from stages.resilience.errors import BreakerOpenError, CallError, NoNetworkError
 from stages.settings import Settings
 
 if TYPE_CHECKING:
-    from stages.enrich.fetch import FetchUsage
     from stages.enrich.media import Picture
     from stages.enrich.pages.cache import CachedPage
     from stages.enrich.pages.facts import PageFacts
     from stages.llm import Door
 
-Outcome: TypeAlias = Enrichment | Failure
 Conceal: TypeAlias = Callable[[str], str]
 
 SCRATCH: Final = ".work"
-_TITLE_LENGTH: Final = 120
 _KEPT_AT_ONCE: Final = 16
 """Pages that are remembered by one statement."""
 _CLOSED: Final = "The run ended before the link was read; it waits for the next one."
@@ -44,51 +42,6 @@ class Doors(Protocol):
     """Hands out doors to the model that share what a run may cost."""
 
     def door(self, settings: Settings) -> "Door": ...
-
-
-@dataclass
-class LinkUsage:
-    """What a run did with its links: ``pages`` read, ``pictures`` stored, ``remembered`` pages that were not fetched,
-    ``altered`` links that hold a pseudonym. ``offline``: it was found that there is no network."""
-
-    pages: int = 0
-    pictures: int = 0
-    remembered: int = 0
-    altered: int = 0
-    offline: bool = False
-    fetch: "FetchUsage | None" = None
-
-    @property
-    def requests(self) -> int:
-        """Requests that were sent to sites: pages, pictures, redirects, second tries, robots.txt."""
-        return self.fetch.requests if self.fetch else 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values for a report. ``breakers`` holds the sites whose breaker is not closed."""
-        told: dict[str, Any] = {"pages": self.pages, "pictures": self.pictures, "remembered": self.remembered}
-        return told | {"altered": self.altered, "offline": self.offline} | (self.fetch.as_json() if self.fetch else {})
-
-
-@dataclass(frozen=True)
-class LinksRead:
-    """``outcomes`` in the order of the tasks, and what calls to a model they took; ``cost_usd`` None where unknown."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    calls: int = 0
-    cost_usd: float | None = 0.0
-
-
-def recorded(task: Task) -> Enrichment:
-    """A link as it is written: host and path say where it leads, nothing is claimed of what is there."""
-    return Enrichment(task.key, task.kind, task.value, title=_spelt(task.value))
-
-
-def _spelt(link: str) -> str:
-    address = link.partition("://")[2] or link
-    host, slash, path = address.partition("#")[0].partition("?")[0].partition("/")
-    host = host.rpartition("@")[2].lower()
-    title = f"{host}{slash}{path}".rstrip("/")
-    return title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
 
 
 class LinkReader:
@@ -121,6 +74,7 @@ class LinkReader:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._closed = False
         # these belong to the loop
         self._halted: RefusedError | None = None
         self._working: set[asyncio.Task[Any]] = set()
@@ -146,6 +100,8 @@ class LinkReader:
         written. A link that waits (no network, no time, a site that is left alone) is a failure of class ``refused``.
         """
         with self._lock:
+            if self._closed:
+                return _none_read(tasks)
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
@@ -156,6 +112,7 @@ class LinkReader:
         """Give up what is not done, and end the processes and connections. Closing twice is harmless."""
         with self._lock:
             loop, self._loop = self._loop, None
+            self._closed = True
         if loop is None or self._thread is None:
             return
         with suppress(Exception):  # what cannot be closed in order ends with the process
@@ -301,7 +258,7 @@ class LinkReader:
             task.key,
             task.kind,
             task.value,
-            title=hidden(facts.title) or _spelt(task.value),
+            title=hidden(facts.title) or spelt(task.value),
             text=hidden(words),
             site=hidden(facts.site),
             published=facts.published,
@@ -327,3 +284,9 @@ class LinkReader:
         if self._doors is None or not self._settings.enrich.describe_pages or is_offline(self._settings.llm.model):
             return None
         return self._doors.door(self._settings)
+
+
+def _none_read(tasks: Sequence[Task]) -> Future[LinksRead]:
+    future: Future[LinksRead] = Future()
+    future.set_result(LinksRead([Failure(task.key, RefusedError.error_class, _CLOSED) for task in tasks]))
+    return future

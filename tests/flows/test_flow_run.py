@@ -115,6 +115,7 @@ def test_links_are_fetched_by_a_flow_run_as_by_a_direct_one_and_no_address_reach
     stored = unwanted()
     assert "quokka" not in stored
     assert server.sites[0] not in stored
+    assert "site/index.html" not in stored, "the report stays with the archive: it names the sites that fail"
 
 
 def test_a_failed_run_leaves_its_sentence_and_its_metrics(streamliner, prefect_server, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What becomes of links: what is kept of each, and what a run did with all of them."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from stages.archive.records import Enrichment, Failure
+from stages.enrich.store import Task
+
+if TYPE_CHECKING:
+    from stages.enrich.fetch import FetchUsage
+
+Outcome: TypeAlias = Enrichment | Failure
+
+_TITLE_LENGTH: Final = 120
+
+
+@dataclass
+class LinkUsage:
+    """What a run did with its links: ``pages`` read, ``pictures`` stored, ``remembered`` pages that were not fetched,
+    ``altered`` links that hold a pseudonym. ``offline``: it was found that there is no network."""
+
+    pages: int = 0
+    pictures: int = 0
+    remembered: int = 0
+    altered: int = 0
+    offline: bool = False
+    fetch: "FetchUsage | None" = None
+
+    @property
+    def requests(self) -> int:
+        """Requests that were sent to sites: pages, pictures, redirects, second tries, robots.txt."""
+        return self.fetch.requests if self.fetch else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a report. ``breakers`` holds the sites whose breaker is not closed."""
+        told: dict[str, Any] = {"pages": self.pages, "pictures": self.pictures, "remembered": self.remembered}
+        return told | {"altered": self.altered, "offline": self.offline} | (self.fetch.as_json() if self.fetch else {})
+
+
+@dataclass(frozen=True)
+class LinksRead:
+    """``outcomes`` in the order of the tasks, and what calls to a model they took; ``cost_usd`` None where unknown."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    calls: int = 0
+    cost_usd: float | None = 0.0
+
+
+def recorded(task: Task) -> Enrichment:
+    """A link as it is written: host and path say where it leads, nothing is claimed of what is there."""
+    return Enrichment(task.key, task.kind, task.value, title=spelt(task.value))
+
+
+def spelt(link: str) -> str:
+    """Host and path of a link, in at most 120 characters."""
+    address = link.partition("://")[2] or link
+    host, slash, path = address.partition("#")[0].partition("?")[0].partition("/")
+    host = host.rpartition("@")[2].lower()
+    title = f"{host}{slash}{path}".rstrip("/")
+    return title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
