@@ -129,6 +129,7 @@ def _work(
                 keys = [task.key for task in groups[position]]
                 with heartbeat.settling(keys):
                     _keep(run, archive, ledger, store, keys, result)
+                ledger.flush()
                 run.tell_links(links.usage)
         finally:
             links.close()

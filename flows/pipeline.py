@@ -91,7 +91,7 @@ def publish(run: Publication) -> dict[str, Any]:
         run.progress.release()
         with (
             _open(run, folder) as archive,
-            Ledger(archive.ledger, run.run_id) as ledger,
+            Ledger(archive.ledger, run.run_id, say=run.progress.note) as ledger,
             recorded(run, archive, ledger),
         ):
             ready.merge(archive, ledger)
@@ -153,8 +153,10 @@ def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[Non
     try:
         yield
         run.status = "completed"
-    except KeyboardInterrupt:
-        run.status = "interrupted"
+    except BaseException as error:
+        # an interrupted query ends in an error of the database's own
+        if run.stopped.is_set() or isinstance(error, KeyboardInterrupt):
+            run.status = "interrupted"
         raise
     finally:
         _count(run, archive)
@@ -195,6 +197,7 @@ def write(run: Publication, archive: Archive, ledger: Ledger, limit: CostLimit) 
         run.details["windows_waiting"] -= len(result.outcomes)
         run.details["windows_failed"] += sum(outcome.status == "failed" for outcome in result.outcomes)
         ledger.record("write", state="batch", windows=len(result.outcomes), calls=result.calls)
+        ledger.flush()
     broken = any(failed.startswith(WRITE.name) for failed in run.details.get("failed_batches", ()))
     run.unanswered = succeeded == 0 and (calls > 0 or broken)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stages.ledger import Ledger
+from stages.ledger import Ledger, read_ledger
 
 ROOT = Path(__file__).parents[2]
 Streamliner = Callable[..., Any]
@@ -188,5 +188,30 @@ def test_a_run_that_is_stopped_by_a_signal_has_its_end_in_the_ledger(
     process.communicate(timeout=60)
     assert process.returncode == 130
     last = json.loads(streamliner("ledger", tmp_path / "a", "--tail", 1, "--json").stdout)
-    assert last["kind"] == "run"
-    assert last["state"] in ("interrupted", "failed")  # as the database tells it that was asked to stop
+    assert (last["kind"], last["state"]) == ("run", "interrupted")
+
+
+@pytest.mark.parametrize("kind", ["enrich", "write"])
+def test_every_batch_is_in_the_ledger_when_it_ends(make_chat: Any, tmp_path: Path, kind: str) -> None:
+    """The process is killed at the first flush after a batch was recorded."""
+    program = f"""
+import os, signal
+from stages.ledger import Ledger, read_ledger
+record, flush = Ledger.record, Ledger.flush
+def noting(self, kind, **payload):
+    record(self, kind, **payload)
+    self.seen = kind
+def deadly(self):
+    flush(self)
+    if self.seen == {kind!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+Ledger.record, Ledger.flush = noting, deadly
+from flows.cli import main
+main(["publish", {str(make_chat(2))!r}, "--archive", {str(tmp_path / "a")!r}])
+"""
+    environment = os.environ | {"STREAMLINER_PRIVACY__KEY": "5a" * 32, "PYTHONPATH": str(ROOT)}
+    environment |= {"STREAMLINER_FETCH__ENABLED": "false"}
+    environment.pop("PREFECT_API_URL", None)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert [entry["kind"] for entry in read_ledger(tmp_path / "a" / "ledger.jsonl")][-1] == kind
