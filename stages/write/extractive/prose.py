@@ -185,7 +185,8 @@ class Prose:
         things = ("um link" if pt else "a link") if links == 1 else f"{links if pt else self.number(links)} links"
         named = list(dict.fromkeys(filter(None, map(_named, titles))))
         if named and len(named) <= _NAMED:
-            among = "" if len(named) == links else (", entre eles" if pt else ", among them")
+            some = self.number(len(named))
+            among = "" if len(named) == links else f", {some} deles" if pt else f", {some} of them"
             things += (f"{among} para " if pt else f"{among} to ") + self.listing(named)
         return f"Às {clock}, {name} partilhou {things}." if pt else f"At {clock}, {name} shared {things}."
 

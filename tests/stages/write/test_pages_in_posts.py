@@ -126,7 +126,7 @@ def test_several_pages_are_named_and_those_that_were_not_read_are_not() -> None:
     [post] = posts_of(talk_with(text, enrichments=pages, language="pt"))
     told = next(paragraph for paragraph in paragraphs([post]) if paragraph.links)
     assert told.text == (
-        "Às 20:02, Calm Fox partilhou 3 links, entre eles para “Seven greens compared” e “Roofs ‘and’ rain”."
+        "Às 20:02, Calm Fox partilhou 3 links, dois deles para “Seven greens compared” e “Roofs ‘and’ rain”."
     )
     assert [link.title for link in told.links] == ["Seven greens compared", "Roofs “and” rain", "unread.example"]
 
