@@ -118,7 +118,7 @@ class Bubbles:
         elif message.kind == "media" and not message.media:
             pieces.append(f'<p class="gone">{self._words["not_exported"]}</p>')
         pieces += [f'<p class="hid" dir="auto">{linkify(link)}</p>' for link in message.links]
-        if message.kind in _SHARES:
+        if self._cards.any and message.kind in _SHARES:
             pieces += self._pages([*addresses(text), *message.links])
         edited = self._edited if message.edited else ""
         pieces.append(

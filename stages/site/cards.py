@@ -29,8 +29,10 @@ class Cards:
     """Cards of the pages that were read, for links as people wrote them."""
 
     def __init__(self, enrichments: Iterable[Enrichment], media: Media, words: Words) -> None:
-        self._known = Known({record.value: record for record in enrichments if record.kind == "url" and record.fetched})
+        read = {record.value: record for record in enrichments if record.kind == "url" and record.fetched}
+        self._known = Known(read)
         self._media, self._words = media, words
+        self.any = bool(read)
 
     def page(self, address: str) -> Enrichment | None:
         """What is known of the page behind an address, if it was read and says anything of itself."""
