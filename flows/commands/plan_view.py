@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -65,7 +66,7 @@ class PlanView:
     def show(self) -> None:
         """Print all of it on standard output."""
         if self.plan.num_rows:
-            click.echo(self._sign(self._title()))
+            self._say(self._title())
             click.echo()
             self._print_table()
             click.echo()
@@ -74,7 +75,7 @@ class PlanView:
             for line in bars(self.sizes[measure], min(80, _width() or 80), plain=self.plain):
                 click.echo(line)
             click.echo()
-        click.echo(self._sign(self._sentence()))
+        self._say(self._sentence())
 
     def _title(self) -> str:
         spec = self.spec
@@ -94,7 +95,7 @@ class PlanView:
         print_table(heads, shown, right=[at for at, head in enumerate(heads) if head in _NUMBERS])
         hidden = [head for head in _HEADS if head not in heads]
         if hidden:
-            click.echo(f"A wider terminal shows {', '.join(hidden)} as well.")
+            self._say(f"A wider terminal shows {', '.join(hidden)} as well.")
 
     def _rows(self) -> Iterator[dict[str, str]]:
         """One row a window; of a long plan the first and the last."""
@@ -185,6 +186,12 @@ class PlanView:
             yield f"largest {int(values.max()):,} of {limit:,} {name}{beyond}"
         if not limits.keys() - {"microseconds"}:
             yield " or ".join(f"{int(self.sizes[name].max()):,} {name}" for name in ("bytes", "tokens")) + " at most"
+
+    def _say(self, text: str) -> None:
+        """A sentence, broken between its words where the terminal ends."""
+        room = _width()
+        said = self._sign(text)
+        click.echo(said if room is None else textwrap.fill(said, room, break_long_words=False, break_on_hyphens=False))
 
     def _sign(self, text: str) -> str:
         return text.replace("–", "-").replace("…", "...") if self.plain else text

@@ -154,8 +154,8 @@ def _print_lines(source: Path, plan: Any, window: int) -> None:
     terminal = sys.stdout.isatty()
     sys.stdout.flush()
     for _, lines in read_lines(source, pieces):
-        # what somebody wrote in a chat must not steer the terminal
-        sys.stdout.buffer.write(bytes(lines).decode().translate(_CONTROLS).encode() if terminal else lines)
+        # what somebody wrote in a chat must not steer the terminal, nor need it be UTF-8 where another program wrote it
+        sys.stdout.buffer.write(lines.decode(errors="replace").translate(_CONTROLS).encode() if terminal else lines)
     sys.stdout.buffer.flush()
 
 
@@ -185,11 +185,11 @@ def _print_json(plan: Any, summary: dict[str, Any], out: str | None) -> None:
 
 
 def _texts(values: Any) -> list[str]:
-    """Numbers and times in UTC as JSON has them, without a time object of a zone for each."""
+    """Numbers, and times in UTC as ISO 8601 has them, without a time object of a zone for each."""
     import numpy as np
     import pyarrow as pa
 
     if not pa.types.is_timestamp(values.type):
         return [str(value) for value in values.to_pylist()]
     times = values.cast(pa.int64()).to_numpy().astype(np.dtype("datetime64[us]")).tolist()
-    return [f'"{time}+00:00"' for time in times]
+    return [f'"{time.isoformat()}+00:00"' for time in times]

@@ -125,7 +125,7 @@ def test_json_holds_every_window_and_the_numbers_that_were_shown(run, chat: Path
     hours = timedelta(hours=4) if "max_span" in options else None
     spec = WindowSpec(**{"overlap": "0", "align": "calendar"} | options | {"max_span": hours})
     plan = plan_windows(table(), spec).to_pylist()
-    assert found["windows"] == json.loads(json.dumps(plan, default=str))
+    assert found["windows"] == json.loads(json.dumps(plan, default=datetime.isoformat))
     weights = [-(-len(line.encode()) // 4) for line in lines(table())]
     sizes = {
         "messages": [row["n_messages"] for row in plan],
@@ -299,6 +299,21 @@ def test_a_message_does_not_steer_the_terminal(tmp_path: Path) -> None:
     said = on_a_terminal(80, "c.parquet", "--window", "0", cwd=tmp_path)
     assert not {"\x1b", "\x07", "\x9b"} & set(said)
     assert "fine" in said
+
+
+def test_a_text_that_is_not_utf_8_is_shown_all_the_same(tmp_path: Path) -> None:
+    broken = pa.array([b"caf\xe9 \xff fine"], pa.binary()).view(pa.string())
+    pq.write_table(table(1).set_column(3, "text", broken), tmp_path / "c.parquet")
+    said = on_a_terminal(80, "c.parquet", "--window", "0", cwd=tmp_path)
+    assert said.endswith("caf\ufffd \ufffd fine\n")
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_sentence_is_broken_between_its_words(chat: Path, columns: int) -> None:
+    asked = (chat, "--unit", "messages", "--size", "7", "--max-span", "5h", "--overlap", "0.3")
+    broken, whole = (on_a_terminal(wide, *asked, cwd=chat.parent).splitlines() for wide in (columns, 300))
+    assert max(map(len, broken)) <= columns < len(whole[-1])
+    assert " ".join(broken).split()[-len(whole[-1].split()) :] == whole[-1].split()
 
 
 def refused(run: Callable[..., tuple[int, str, str]], folder: Path, *arguments: object) -> str:
