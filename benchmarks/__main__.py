@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-_NAMES = ("scale", "ingest", "windows", "queueing")
+_NAMES = ("scale", "ingest", "windows", "queueing", "enrich")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
@@ -23,16 +23,18 @@ class Cost:
     output: str
 
 
-def command(*arguments: str) -> Cost:
+def command(*arguments: str, environment: Mapping[str, str] | None = None) -> Cost:
     """Run one ``streamliner`` command as a process of its own. Raises SystemExit when it fails."""
-    return python("-m", "flows", *arguments)
+    return python("-m", "flows", *arguments, environment=environment)
 
 
-def python(*arguments: str) -> Cost:
-    """Run Python with these arguments. Raises SystemExit when it fails."""
+def python(*arguments: str, environment: Mapping[str, str] | None = None) -> Cost:
+    """Run Python with these arguments, in this environment or else our own. Raises SystemExit when it fails."""
     before = os.times()
     started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     peak = [0.0]
     watch = threading.Thread(target=_watch, args=(psutil.Process(child.pid), peak), daemon=True)
     watch.start()
@@ -74,6 +76,11 @@ def timed(works: dict[str, Callable[[], object]], runs: int) -> dict[str, Times]
 def judge(met: bool) -> str:
     """The word for a target."""
     return "met" if met else "missed"
+
+
+def say(what: str, told: str, figure: str, target: str, met: bool) -> None:
+    """One row: what was measured, beside what, the figure, the target and whether it is met."""
+    print(f"{what:<44} {told:<110} {figure:>9}   {target:>11} {judge(met)}", flush=True)
 
 
 def _watch(process: psutil.Process, peak: list[float]) -> None:
