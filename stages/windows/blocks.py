@@ -86,18 +86,26 @@ def in_order(messages: Stored, names: Sequence[str], first: int, stop: int) -> I
 def _in_place(batches: Iterator[pa.RecordBatch], first: int, stop: int) -> Iterator[tuple[int, pa.RecordBatch]]:
     """What of [first, stop) lies in order, up to the first message that does not."""
     due: int | None = None
+    began = first
     for batch in batches:
         seq = seqs(batch)
         if len(seq) == 0:
             continue
         low = int(seq[0]) if due is None else due
-        if due is None and low > first:
-            return
+        if due is None:
+            if low > first:
+                return
+            began = low
         due = low + _run(seq, low)
         start, end = max(first, low), min(stop, due)
         if start < end:
             yield start, batch.slice(start - low, end - start)
-        if due >= stop or due < low + len(seq):
+        if due >= stop:
+            return
+        if due < low + len(seq):
+            # blocks go on behind what was handed out, where they do not meet it a second time
+            if began <= (found := int(seq[due - low])) < due:
+                raise _broken(due, found)
             return
 
 

@@ -128,7 +128,8 @@ class WindowSpec:
     @cached_property
     def limit(self) -> tuple[Literal["bytes", "tokens"], int] | None:
         """``weigh`` taken apart, or None."""
-        match = re.fullmatch(r"(bytes|tokens):(\d{1,16})", self.weigh or "", re.ASCII)
+        asked = self.weigh if isinstance(self.weigh, str) else ""
+        match = re.fullmatch(r"(bytes|tokens):(\d{1,16})", asked, re.ASCII)
         if match is None or not 1 <= int(match[2]) <= _LARGEST:
             return None
         return ("bytes" if match[1] == "bytes" else "tokens"), int(match[2])

@@ -142,6 +142,7 @@ def test_random_tables_in_random_orders(messages: Make, tmp_path: Path, seed: in
 BROKEN = {
     "gap": ([0, 1, 3, 2, 5, 6, 7, 8], r"seq has gaps \(first missing 4\): number"),
     "repeat": ([0, 2, 1, 3, 3, 4, 5, 6], r"seq has repeats \(first 3\): number"),
+    "repeat in order": ([0, 1, 2, 2, 3, 4, 5, 6], r"seq has repeats \(first 2\): number"),
     "first missing": ([1, 2, 3, 4, 5, 6, 7, 8], r"seq has gaps \(first missing 0\): number"),
     "last missing": ([0, 1, 2, 4, 3, 5, 6, 9], r"does not hold all.*first missing 7.*plan again"),
     "another table": ([20, 21, 22, 23, 24, 25, 26, 27], r"does not hold all.*first missing 0.*plan again"),
@@ -161,6 +162,18 @@ def test_gaps_and_repeats_are_still_refused(
     assert isinstance(caught.value, BadInput)
     with pytest.raises(BadInput, match=sentence):
         list(read_lines(source, plan))
+
+
+@EVERY_STORE
+@pytest.mark.parametrize("twice", [0, 3, 6])
+def test_a_message_that_is_there_twice_is_not_passed_over(
+    messages: Make, tmp_path: Path, store: Store, twice: int
+) -> None:
+    good = messages(range(8))
+    source = store(pa.concat_tables([good.slice(0, twice + 1), good.slice(twice)]).combine_chunks(), tmp_path)
+    for read in (read_windows, read_lines):
+        with pytest.raises(BadInput, match=rf"seq has repeats \(first {twice}\): number"):
+            list(read(source, plan_windows(good, WindowSpec("messages", 2, 0))))
 
 
 @pytest.mark.parametrize("kind", [pa.int32(), pa.uint16(), pa.int64()], ids=str)

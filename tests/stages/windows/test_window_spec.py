@@ -68,6 +68,7 @@ from stages.windows.spec import SpecError, WindowSpec, parse_span
         ("max_span", {"max_span": "5h"}, "must be a timedelta above 0, not '5h'"),
         ("timezone", {"timezone": None}, "Europe/Lisbon, not None"),
         ("timezone", {"timezone": 5}, "Europe/Lisbon, not 5"),
+        ("weigh", {"unit": "session", "weigh": 5}, "bytes:LIMIT or tokens:LIMIT with a whole LIMIT from 1 to 10^15"),
         ("unit", {"unit": "weeks"}, "not 'weeks'"),
         ("unit", {"unit": None}, "not None"),
         ("align", {"align": "monday"}, "not 'monday'"),
