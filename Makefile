@@ -88,8 +88,8 @@ lock: setup ## Make the lock files anew from pyproject.toml, with hashes and wit
 	@if grep -nE '://' requirements.lock requirements-dev.lock deployments/installer.lock; \
 	  then echo "A lock file names an address." >&2; exit 1; fi
 
-bench: setup ## Measure single stages at a million messages, or one set of workloads (make bench NAME=ingest)
-	@$(BIN)/python -m benchmarks $(NAME)
+bench: setup ## Measure at a million messages, or one set of workloads (make bench NAME=windows OPTIONS=--quick)
+	@$(BIN)/python -m benchmarks $(NAME) $(OPTIONS)
 
 sample: setup ## Make the sample chats in build/sample
 	@$(BIN)/python -m samples build/sample
