@@ -149,7 +149,8 @@ def _side_by_side(run: Publication, jobs: Sequence[Job], batches: Sequence[Mappi
     errors: list[tuple[bool, int, Exception]] = []
     stop = _Stop(run)
     with run.progress.phase("Reading the exports", len(batches)):
-        for position, result in run.runner.map(PARSE_APART, [{**batch, "stopped": stop} for batch in batches]):
+        stoppable = [{**batch, "stopped": stop} for batch in batches]
+        for position, result in run.runner.map(PARSE_APART, stoppable, [1] * len(batches)):
             run.check()
             run.progress.advance()
             if isinstance(result, Exception):

@@ -68,6 +68,10 @@ def _result(future: Future[Timed[Any]]) -> Timed[Any] | Exception:
     raise error
 
 
+def _named(step: Step, number: int, of: int, size: int) -> str:
+    return f"{step.name} {number} of {of} ({size:,} {'item' if size == 1 else 'items'})"
+
+
 class PrefectRunner:
     """Submits the tasks that wrap the stages, inside the flow run that is going on."""
 
@@ -87,7 +91,7 @@ class PrefectRunner:
 
         task = step.load_task()
         futures = [
-            task.with_options(task_run_name=f"{step.name} {number} of {len(batches)} ({size} items)").submit(**batch)
+            task.with_options(task_run_name=_named(step, number, len(batches), size)).submit(**batch)
             for number, (batch, size) in enumerate(zip(batches, sizes, strict=True), 1)
         ]
         positions = {future.task_run_id: index for index, future in enumerate(futures)}

@@ -69,7 +69,7 @@ def test_a_flow_run_gives_the_same_bytes_and_its_record(
         "/task_runs/filter", {"flow_runs": {"id": {"any_": [run_id]}}},
     )  # fmt: skip
     names = {task["name"] for task in tasks}
-    assert names >= {"parse", "merge", "candidates", "enrich 1 of 1 (1 items)", "windows", "site"}
+    assert names >= {"parse", "merge", "candidates", "enrich 1 of 1 (1 item)", "windows", "site"}
     assert "write 1 of 1 (4 items)" in names
     artifacts = ask(prefect_server, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}})
     [performance] = [artifact for artifact in artifacts if artifact["key"] == "performance-metrics"]
@@ -111,7 +111,7 @@ def test_links_are_fetched_by_a_flow_run_as_by_a_direct_one_and_no_address_reach
             "/task_runs/filter", {"flow_runs": {"id": {"any_": [report["run_id"]]}}},
         )
     }  # fmt: skip
-    assert names >= {f"enrich {number} of 3 (1 items)" for number in (1, 2, 3)}
+    assert names >= {f"enrich {number} of 3 (1 item)" for number in (1, 2, 3)}
     stored = unwanted()
     assert "quokka" not in stored
     assert server.sites[0] not in stored
