@@ -3,13 +3,14 @@
 The pages are small, so that this measures the transfer and not what is read from it. ``bare`` is aiohttp alone with two
 semaphores in the same run: no judgement of addresses, robots.txt, breakers, tries or bounds. A ratio is seconds over
 those that the limits allow; it is taken by the clock, and by a clock that counts this process's work alone, since
-what else the machine does makes the sites late too.
+what else the machine does makes the sites late too. ``python -m benchmarks.fetching LINKS SITES RUNS``.
 """
 
 import asyncio
 import contextlib
 import socket
 import statistics
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -174,3 +175,7 @@ def _lookup(host: str, *_: Any, **__: Any) -> list[tuple[Any, ...]]:
     """The names of the sites: ``site-N.example.org`` is at 127.0.0.N+1."""
     number = 1 + int(host.partition(".")[0].partition("-")[2])
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{number}", 0))]
+
+
+if __name__ == "__main__":
+    transfer(*map(int, sys.argv[1:]))
