@@ -2,22 +2,18 @@
 
 import hashlib
 import io
-import struct
 import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from stages.archive.records import Attachment
 from stages.enrich.batch import enrich_batch
 from stages.enrich.content import store_content
 from stages.enrich.kinds import file_kind
 from stages.enrich.store import Task
-from stages.enrich.voice import OpusLength, opus_seconds
 from stages.errors import BadInput, StreamlinerError
 from stages.settings import EnrichSettings
 
@@ -131,29 +127,3 @@ def test_a_folder_that_cannot_be_written_ends_the_run(tmp_path: Path, where: str
         enrich(tmp_path, {"a.mp4": b"film"})
     assert not isinstance(raised.value, BadInput)
     assert set(kept(tmp_path)) == {where}
-
-
-def page(granule: int, body: bytes, *, serial: int = 1, flags: int = 0) -> bytes:
-    sizes = [255] * (len(body) // 255) + [len(body) % 255]
-    return struct.pack("<4sBBqIIIB", b"OggS", 0, flags, granule, serial, 0, 0, len(sizes)) + bytes(sizes) + body
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    bodies=st.lists(st.tuples(st.integers(-1, 10**9), st.binary(max_size=900), st.sampled_from([1, 1, 1, 2]))),
-    cut=st.integers(0, 40),
-    steps=st.lists(st.integers(1, 500), min_size=1),
-)
-def test_a_voice_note_in_blocks_lasts_as_long_as_in_one_piece(bodies: Any, cut: int, steps: list[int]) -> None:
-    head = page(0, b"OpusHead\x01\x01" + struct.pack("<HIhB", 312, 48_000, 0, 0))
-    data = head + b"".join(page(granule, body, serial=serial) for granule, body, serial in bodies)
-    data = data[: len(data) - cut]
-    length, at, turn = OpusLength(), 0, 0
-    while at < len(data):
-        step = steps[turn % len(steps)]
-        length.feed(data[at : at + step])
-        at, turn = at + step, turn + 1
-    assert length.seconds() == opus_seconds(data)
-    whole = cut == 0 and all(serial == 1 for _, _, serial in bodies)
-    last = next((granule for granule, _, _ in reversed(bodies) if granule != -1), 0)
-    assert opus_seconds(data) == ((last - 312) / 48_000 if whole and last > 312 else None) or cut
