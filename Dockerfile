@@ -37,13 +37,15 @@ RUN export UV_DEFAULT_INDEX="$INDEX_URL" UV_INDEX="$EXTRA_INDEX_URL" UV_INSECURE
  && for package in flows tasks stages deployments; do mkdir "$package" && : > "$package/__init__.py"; done \
  && PYTHONPATH="$(echo /opt/installer/lib/python3*/site-packages)" \
     /opt/installer/bin/uv pip install --quiet --offline --python ../venv --no-deps --no-build-isolation --editable . \
- # What no flow run uses goes: test suites, headers, dashboards, place names of phone numbers, cloud services other
- # than models and storage, and libraries for protocols that are never spoken (Arrow Flight, Arrow's own S3).
+ # What no flow run uses goes: test suites, headers, dashboards, place names of phone numbers, calendars and currencies
+ # in all languages, cloud services other than models and storage, and libraries for protocols that are never spoken
+ # (Arrow Flight, Arrow's own S3).
  && cd ../venv/lib/python3.11/site-packages \
  && find . -type d \( -name tests -o -name test \) -not -path './litellm/*' -prune -exec rm -rf {} + \
  && find . \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.h' -o -name '*.hpp' \) -delete \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d -not -name 'bedrock*' -not -name 's3*' -not -name 'sso*' \
          -not -name sts -not -name signin -not -name 'sagemaker-runtime*' -exec rm -rf {} + \
+ && find babel/locale-data -name '*.dat' -not -name root.dat -not -name 'en*.dat' -delete \
  && rm -rf pyarrow/include pyarrow/src pyarrow/*flight* pyarrow/*s3* \
            pyarrow/libarrow_python.so pyarrow/libarrow_python.so.*.*.* \
            phonenumbers/geodata phonenumbers/carrierdata \
