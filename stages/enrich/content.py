@@ -7,7 +7,6 @@ whole or not at all, and one that was forwarded ten times is stored once.
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -26,10 +25,8 @@ class Stored:
     size: int
 
 
-def store_content(
-    stream: BinaryIO, media_dir: Path, scratch: Path, ending: str, *, watch: Callable[[bytes], object] | None = None
-) -> Stored:
-    """Copy a stream to ``<sha256[:32]>.<ending>``: written in ``scratch``, then renamed. ``watch`` sees each block.
+def store_content(stream: BinaryIO, media_dir: Path, scratch: Path, ending: str) -> Stored:
+    """Copy a stream to ``<sha256[:32]>.<ending>``: written in ``scratch``, then renamed.
 
     Memory: a block of 1 MiB. What reading raises passes through, and nothing is left behind; raises
     :class:`StreamlinerError` when the folder cannot be written.
@@ -42,8 +39,6 @@ def store_content(
             while block := stream.read(_BLOCK):
                 digest.update(block)
                 size += len(block)
-                if watch is not None:
-                    watch(block)
                 _write(file, block)
             sha256 = digest.hexdigest()
             name = f"{sha256[:32]}.{ending}"

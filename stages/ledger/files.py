@@ -53,15 +53,6 @@ def append(file: int, data: bytes) -> None:
     os.fsync(file)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names that were made or changed in a folder outlive a loss of power."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
 def set_torn_aside(path: Path) -> None:
     """Move what follows the last whole entry to ``<stem>.torn``, first written there, then cut off here."""
     if not path.exists():

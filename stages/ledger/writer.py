@@ -16,7 +16,8 @@ from typing import Any, Final, Self
 
 import orjson
 
-from stages.ledger.files import append, full_file, full_files, set_torn_aside, sync_folder
+from stages.durable import sync_folder
+from stages.ledger.files import append, full_file, full_files, set_torn_aside
 
 LOSS_LIMIT: Final = 1_000
 """The most lines that may be unwritten at any time."""
