@@ -8,7 +8,21 @@ import pytest
 
 from deployments.base_image import base_name
 
-TARGETS = ["help", "setup", "run", "stop", "test", "docker-test", "lint", "mutants", "lock", "bench", "sample", "site", "clean"]
+TARGETS = [
+    "help",
+    "setup",
+    "run",
+    "stop",
+    "test",
+    "docker-test",
+    "lint",
+    "mutants",
+    "lock",
+    "bench",
+    "sample",
+    "site",
+    "clean",
+]
 
 
 def test_make_alone_lists_the_targets(checkout: Path) -> None:
