@@ -6,9 +6,8 @@ more than one of them is ever held.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stages.windows.columns import TableError, open_parquet
+from stages.windows.query import duckdb_table, in_words
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 Ints = NDArray[np.int64]
 
@@ -230,14 +233,12 @@ class _Parquet:
 
 
 def _ibis(source: Any) -> Stored:
-    import ibis.expr.operations as ops
     import ibis.expr.types as ir
 
     if not isinstance(source, ir.Table):
         raise TypeError(f"source must be a pyarrow table or reader, a path, or an Ibis table, not {type(source)}")
     # a table by its name needs nothing of the backend but its address
-    plain = isinstance(source.op(), ops.DatabaseTable) and source.get_backend().name == "duckdb"
-    return _DuckDB(source) if plain else _Ibis(source)
+    return _Ibis(source) if duckdb_table(source) is None else _DuckDB(source)
 
 
 class _Ibis:
@@ -273,17 +274,12 @@ class _DuckDB(_Ibis):
     def _query(self, names: Sequence[str], rest: str) -> Iterator[pa.RecordBatch]:
         table = self._source.op()
         columns = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-        words = f"SELECT {columns} FROM ({_words(table.name, table.namespace, table.schema)}) {rest}"
+        words = f"SELECT {columns} FROM ({in_words(table, _itself)}) {rest}"
         yield from self._source.get_backend().raw_sql(words).to_arrow_reader(BATCH_ROWS)
 
 
-@lru_cache(maxsize=64)
-def _words(name: str, namespace: Any, schema: Any) -> str:
-    """A table of DuckDB as Ibis puts it into words, which takes it as long as some windows; no connection is held."""
-    import ibis
-    import ibis.expr.operations as ops
-
-    return str(ibis.to_sql(ops.UnboundTable(name=name, namespace=namespace, schema=schema).to_expr(), dialect="duckdb"))
+def _itself(table: "ir.Table") -> "ir.Table":
+    return table
 
 
 def _between(first: int, stop: int) -> str:

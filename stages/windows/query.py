@@ -3,7 +3,7 @@
 One expression for every engine that Ibis speaks to; only the name of the function that counts bytes differs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from stages.windows.columns import MEND, MOST_ROWS, TableError, check_schema, im
 from stages.windows.render import LINE_BYTES
 
 if TYPE_CHECKING:
+    import ibis.expr.operations as ops
     import ibis.expr.types as ir
 
 Ints = NDArray[np.int64]
@@ -46,22 +47,36 @@ def fetch(source: "ir.Table") -> Iterator[tuple[Ints, Ints, Ints]]:
 
 
 def _batches(source: "ir.Table") -> Iterator[pa.RecordBatch]:
+    table = duckdb_table(source)
+    if table is None:
+        return iter(_query(source, source.get_backend().name).to_pyarrow_batches(chunk_size=_BATCH_ROWS))
+    return iter(source.get_backend().raw_sql(in_words(table, _packed)).to_arrow_reader(_BATCH_ROWS))
+
+
+def duckdb_table(source: "ir.Table") -> "ops.DatabaseTable | None":
+    """What ``source`` is where it is nothing but a table of DuckDB: by its name it can be asked in words of ours."""
     import ibis.expr.operations as ops
 
-    backend, table = source.get_backend(), source.op()
-    if backend.name != "duckdb" or type(table) is not ops.DatabaseTable:
-        return iter(_query(source, backend.name).to_pyarrow_batches(chunk_size=_BATCH_ROWS))
-    return iter(backend.raw_sql(_words(table.name, table.namespace, table.schema)).to_arrow_reader(_BATCH_ROWS))
+    table = source.op()
+    return table if type(table) is ops.DatabaseTable and source.get_backend().name == "duckdb" else None
 
 
-@lru_cache(maxsize=64)
-def _words(name: str, namespace: Any, schema: Any) -> str:
-    """The query on a table of DuckDB, which Ibis takes milliseconds to put into words; no connection is held by it."""
+def in_words(table: "ops.DatabaseTable", query: "Callable[[ir.Table], ir.Table]") -> str:
+    """``query`` of a table of DuckDB as SQL: Ibis takes milliseconds to write it, so it is remembered; no connection is."""
+    return _words(table.name, table.namespace, table.schema, query)
+
+
+@lru_cache(maxsize=128)
+def _words(name: str, namespace: Any, schema: Any, query: "Callable[[ir.Table], ir.Table]") -> str:
     import ibis
     import ibis.expr.operations as ops
 
     table = ops.UnboundTable(name=name, namespace=namespace, schema=schema).to_expr()
-    return str(ibis.to_sql(_query(table, "duckdb"), dialect="duckdb"))
+    return str(ibis.to_sql(query(table), dialect="duckdb"))
+
+
+def _packed(table: "ir.Table") -> "ir.Table":
+    return _query(table, "duckdb")
 
 
 def _query(source: "ir.Table", engine: str) -> "ir.Table":
