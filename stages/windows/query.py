@@ -62,7 +62,7 @@ def duckdb_table(source: "ir.Table") -> "ops.DatabaseTable | None":
 
 
 def in_words(table: "ops.DatabaseTable", query: "Callable[[ir.Table], ir.Table]") -> str:
-    """``query`` of a table of DuckDB as SQL: Ibis takes milliseconds to write it, so it is remembered; no connection is."""
+    """``query`` of a table of DuckDB as SQL, remembered since Ibis takes milliseconds to write it; no connection is."""
     return _words(table.name, table.namespace, table.schema, query)
 
 
