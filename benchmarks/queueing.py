@@ -28,7 +28,8 @@ from benchmarks.chats import WORDS
 from benchmarks.measure import judge, timed
 from stages.archive.records import Enrichment
 from stages.enrich.candidates import CANDIDATES, find_candidates
-from stages.enrich.store import SCHEMA_SQL, TaskStore
+from stages.enrich.schema import SCHEMA_SQL
+from stages.enrich.store import TaskStore
 from stages.ledger import Ledger
 
 _ENQUEUE: Final = 500

@@ -24,6 +24,7 @@ from stages.enrich.limits import as_rows
 from stages.enrich.links import LinkReader
 from stages.enrich.pages.folder import cache_folder
 from stages.enrich.store import Task, TaskStore
+from stages.enrich.telling import told_by_models
 from stages.errors import StreamlinerError
 from stages.ledger import Ledger
 from stages.privacy.key import subkey
@@ -38,6 +39,7 @@ FETCHED: Final = (
 )
 _TOLD: Final = "told_fetching"
 _FETCHING: Final = "fetching"
+_TELLING: Final = "telling"
 
 
 def candidates(run: Publication, archive: Archive) -> dict[str, Any]:
@@ -62,23 +64,33 @@ def enrich(
 
 
 def _queue_again(run: Publication, archive: Archive, store: TaskStore) -> None:
-    """What is to be made anew, and what became possible since it was done."""
+    """What is to be made anew, and what became possible since it was done: it is taken up once, when it does."""
+    settings = run.settings
     if run.request.refresh in ("all", "enrich"):
         store.renew()
-    fetching = "on" if run.settings.fetch.enabled else "off"
+    fetching = "on" if settings.fetch.enabled else "off"
     if archive.meta(_FETCHING) != fetching:
-        # a link that was recorded while nothing was fetched is taken up once, when fetching is switched on
         if fetching == "on":
             store.renew_unfetched()
         archive.set_meta(**{_FETCHING: fetching})
-    store.release_all(run.settings.retry.attempts)  # this run holds the archive: what is claimed was a dead run's
+    telling = told_by_models(settings)
+    told = set((archive.meta(_TELLING) or "").split())
+    if told != telling:
+        if telling - told:
+            store.renew_untold(telling - told)
+        archive.set_meta(**{_TELLING: " ".join(sorted(telling))})
 
 
 def _claim(
     run: Publication, archive: Archive, store: TaskStore, exports: list[Export]
 ) -> tuple[list[Task], dict[str, Path]]:
     """The tasks of this run, and the exports that are at hand; attachments of others wait."""
-    pending = store.counts().get("pending", 0)
+    counts = store.counts()
+    pending = counts["pending"]
+    if counts["claimed"]:
+        # this run holds the archive: what is claimed was a dead run's
+        store.release_all(run.settings.retry.attempts)
+        pending = store.counts()["pending"]
     tasks = store.claim(pending, run.settings.enrich.lease_seconds, datetime.now(UTC)) if pending else []
     here = {export.sha256: export.path for export in exports}
     attachments = archive.attachments() if tasks else {}

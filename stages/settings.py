@@ -80,6 +80,11 @@ class LlmSettings(Section):
     temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
     max_tokens: int = Field(4_000, ge=64, le=200_000, description="Most tokens of an answer.")
     consent: bool = Field(False, description="Yes to sending pseudonymous text to a model that is not on this machine.")
+    vision_model: str | None = Field(None, description="Model that tells what pictures show, provider/name; else none.")
+    transcription_model: str | None = Field(None, description="Model that writes down what is said, provider/name.")
+    media_consent: bool = Field(
+        False, description="Yes to sending pictures and sound, with faces and voices, to models not on this machine."
+    )
     batch_windows: int = Field(8, ge=1, le=1_000, description="Windows per batch handed to one task.")
 
 
@@ -125,6 +130,9 @@ class EnrichSettings(Section):
     max_per_window: int = Field(5_000, ge=0, description="Most links and attachments taken up that one window brings.")
     max_per_kind: int = Field(250_000, ge=0, description="Most taken up of a kind, such as links or pictures.")
     describe_pages: bool = Field(True, description="Let a model that is configured tell what a linked page says.")
+    kinds: tuple[Literal["url", "image", "video", "audio", "document"], ...] = Field(
+        ("url", "image", "video", "audio", "document"), description="Kinds of links and attachments that are taken up."
+    )
 
 
 class SiteSettings(Section):

@@ -46,7 +46,8 @@ class Enrichment:
     Of a page: ``site`` is its name, ``published`` an ISO date, ``language`` a code, ``text`` its description, and
     ``files`` its card's picture; ``fetched`` says that it was read. Of a picture: ``sizes`` are (width, height) of each
     file, ``preview`` a ``data:`` address of at most 600 characters, ``look`` 16 hex digits that its copies share but
-    for a few bits. Of sound and film: ``seconds``.
+    for a few bits. Of sound and film: ``seconds``. ``told_by`` is the model that made ``text``, ``alt`` or
+    ``transcript``, None where no model did.
     """
 
     key: str
@@ -70,12 +71,15 @@ class Enrichment:
     preview: str | None = None
     look: str | None = None
     sizes: tuple[tuple[int, int], ...] = field(default=())
+    told_by: str | None = None
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One item that could not be done: ``error_class`` is transient | throttled | permanent."""
+    """One item that could not be done: ``error_class`` is transient | throttled | permanent, or refused where it was
+    not tried. ``known``: what was learnt of it all the same, such as a page whose description no model gave."""
 
     key: str
     error_class: str
     reason: str
+    known: Enrichment | None = None

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from stages.archive.records import Attachment
 from stages.archive.tables import SCHEMA_VERSION, TABLES
-from stages.enrich.store import ENRICHMENTS_SQL, MIGRATE_SQL, TASKS_SQL, TASKS_VERSION
+from stages.enrich.schema import ENRICHMENTS_SQL, MIGRATE_SQL, TASKS_SQL, TASKS_VERSION
 from stages.errors import BadInput, StreamlinerError
 
 DATABASE = "archive.duckdb"
@@ -42,6 +42,7 @@ class Archive:
         self.work = folder / WORK
         self._connection = connection
         self._threads = threading.local()
+        self._facts: dict[str, str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -62,16 +63,22 @@ class Archive:
         cursor = self.cursor()
         cursor.execute("BEGIN TRANSACTION")
         try:
-            yield cursor
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
         except BaseException:
-            cursor.execute("ROLLBACK")
+            self._facts = None  # what was remembered may never have come about
             raise
-        cursor.execute("COMMIT")
 
     def meta(self, name: str) -> str | None:
-        """A small fact about the archive, or None."""
-        row = self.cursor().execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
-        return None if row is None else str(row[0])
+        """A small fact about the archive, or None. All are read by the first question: nobody else writes them."""
+        facts = self._facts
+        if facts is None:
+            facts = self._facts = dict(self.cursor().execute("SELECT name, value FROM meta").fetchall())
+        return facts.get(name)
 
     def set_meta(self, **facts: str) -> None:
         """Keep small facts in one statement; those that already stand so are not written again."""
@@ -81,6 +88,7 @@ class Archive:
             self.cursor().execute(
                 f"INSERT OR REPLACE INTO meta VALUES {values}", [part for fact in changed for part in fact]
             )
+            self._facts = {**(self._facts or {}), **dict(changed)}
 
     def count(self, table: str) -> int:
         """Rows of one of the archive's own tables."""

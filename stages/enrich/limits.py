@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from stages.enrich.urls import quoted
 from stages.settings import Settings
 
+KINDS: Final = "enrich.kinds"
 PER_WINDOW: Final = "enrich.max_per_window"
 PER_KIND: Final = "enrich.max_per_kind"
 LINKS: Final = "fetch.max_links"
@@ -53,16 +54,19 @@ _CHOICE: Final = f"""
 
 @dataclass(frozen=True)
 class Limits:
-    """``links`` of a run, candidates of one kind, and candidates that one window brings: the most of each."""
+    """``links`` of a run, candidates of one kind, and candidates that one window brings: the most of each. ``kinds``
+    are taken up at all."""
 
     links: int
     per_kind: int
     per_window: int
+    kinds: tuple[str, ...] = tuple(_NOUNS)
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
         """Those of the settings."""
-        return cls(settings.fetch.max_links, settings.enrich.max_per_kind, settings.enrich.max_per_window)
+        enrich = settings.enrich
+        return cls(settings.fetch.max_links, enrich.max_per_kind, enrich.max_per_window, tuple(sorted(enrich.kinds)))
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,18 @@ def limit_candidates(
     the statement runs where more were found than the least limit.
     """
     of_kind = {row["values"]: row["counts"] for row in pc.value_counts(candidates["kind"]).to_pylist()}
+    unwanted = tuple(
+        LeftOut(kind, KINDS, number) for kind, number in sorted(of_kind.items()) if kind not in limits.kinds
+    )
+    if unwanted:
+        candidates = candidates.filter(pc.is_in(candidates["kind"], pa.array(limits.kinds, pa.string())))
+        of_kind = {kind: number for kind, number in of_kind.items() if kind in limits.kinds}
     if (
         candidates.num_rows <= limits.per_window
         and max(of_kind.values(), default=0) <= limits.per_kind
         and of_kind.get("url", 0) <= limits.links
     ):
-        return candidates, ()
+        return candidates, unwanted
     planned = windows().select(["window_index", "own_start_seq"]) if candidates.num_rows > limits.per_window else _ALL
     rows = np.arange(candidates.num_rows)  # in the order of first message and key
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -103,7 +113,7 @@ def limit_candidates(
     keep[past["row"].to_numpy()] = False
     counted = past.group_by(["kind", "setting"]).aggregate([([], "count_all")]).to_pylist()
     left_out = sorted((row["kind"], row["setting"], row["count_all"]) for row in counted)
-    return candidates.filter(pa.array(keep)), tuple(LeftOut(*row) for row in left_out)
+    return candidates.filter(pa.array(keep)), (*unwanted, *(LeftOut(*row) for row in left_out))
 
 
 def as_rows(left_out: Iterable[LeftOut]) -> list[dict[str, Any]]:
@@ -116,7 +126,10 @@ def left_out_sentences(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         number, (one, many) = row["candidates"], _NOUNS[row["kind"]]
         what = f"1 {one} is" if number == 1 else f"{number:,} {many} are"
-        yield f"{what} past {row['setting']} and left out; more messages speak of others."
+        if row["setting"] == KINDS:
+            yield f"{what} left out, as {KINDS} says."
+        else:
+            yield f"{what} past {row['setting']} and left out; more messages speak of others."
 
 
 _ALL: Final = pa.table({"window_index": pa.array([0], pa.int64()), "own_start_seq": pa.array([0], pa.int64())})

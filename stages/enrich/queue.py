@@ -28,26 +28,30 @@ class QueueReport:
 def enqueue_candidates(archive_folder: str, *, settings: Settings) -> QueueReport:
     """Find the candidates of all messages and queue those that are new; remember which message speaks of which.
 
-    Cost: two passes over the texts that can hold a link, and three statements whatever the number; where there are
-    more candidates than a window may bring, windows are planned as well (a pass over two columns); nothing when no
-    message and no setting that matters here changed since the last time.
+    Cost: two passes over the texts that can hold a link, and four statements whatever the number; where there are
+    more candidates than a window may bring, windows are planned as well (a pass over two columns); no statement at all
+    when no message and no setting that matters here changed since the last time.
     """
     limits = Limits.of(settings)
     with borrow(archive_folder) as archive:
         mark = to_json([archive.revision("messages"), asdict(limits), settings.windows.model_dump()])
-        if archive.meta("queued") == mark:
-            return _report(archive.count("tasks"), 0, _known(archive))
+        known = archive.meta("candidates")
+        if archive.meta("queued") == mark and known is not None:
+            return _report(int(known), 0, _known(archive))
         cursor = archive.cursor()
         messages = (cursor, _with_hidden_links(cursor))
         candidates, limited = limit_candidates(find_candidates(messages), limits, _planned(archive, settings))
         mentions = find_mentions(messages)
         with archive.transaction() as cursor:
-            added = TaskStore(cursor).enqueue(candidates)
+            store = TaskStore(cursor)
+            store.refresh(candidates)
+            added = store.enqueue(candidates)
             cursor.register("found_mentions", mentions)
             cursor.execute("DELETE FROM mentions")
             cursor.execute("INSERT INTO mentions SELECT seq, key FROM found_mentions")
             cursor.unregister("found_mentions")
-            archive.set_meta(queued=mark, left_out=json.dumps([asdict(row) for row in limited]))
+            taken = str(candidates.num_rows)
+            archive.set_meta(queued=mark, candidates=taken, left_out=json.dumps([asdict(row) for row in limited]))
         return _report(candidates.num_rows, added, limited)
 
 

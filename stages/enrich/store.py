@@ -11,52 +11,19 @@ The archive's own process alone writes, one thread claims, and time comes in as 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.kinds import file_key
+from stages.enrich.schema import KNOWN, RESULT
 
 STATES: Final = ("pending", "claimed", "done", "dead")
-
-_RESULT: Final = tuple(field.name for field in fields(Enrichment) if field.name not in ("key", "kind", "value"))
-
-TASKS_SQL: Final = """CREATE TABLE IF NOT EXISTS tasks (
-    key VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, value VARCHAR NOT NULL,
-    first_seq BIGINT NOT NULL, n_messages BIGINT NOT NULL,
-    state VARCHAR NOT NULL, attempts INTEGER NOT NULL, lease_until TIMESTAMPTZ,
-    error_class VARCHAR, last_error VARCHAR,
-    title VARCHAR, text VARCHAR, alt VARCHAR, transcript VARCHAR, mime VARCHAR, width BIGINT, height BIGINT,
-    bytes BIGINT, sha256 VARCHAR, files VARCHAR, fetched BOOLEAN, site VARCHAR, published VARCHAR, language VARCHAR,
-    seconds DOUBLE, preview VARCHAR, look VARCHAR, sizes VARCHAR)"""
-
-_KNOWN: Final = "files IS NOT NULL"
-"""A row has a result: every result has its list of files, be it empty."""
-
-ENRICHMENTS_SQL: Final = f"""CREATE OR REPLACE VIEW enrichments AS
-    SELECT key, kind, value, {", ".join(_RESULT)} FROM tasks WHERE {_KNOWN}"""
-
-SCHEMA_SQL: Final = f"{TASKS_SQL};\n{ENRICHMENTS_SQL};"
-"""``tasks``, and ``enrichments`` as a view of those with a result; ``files`` and ``sizes`` are JSON lists."""
-
-# what was added since the first archives, in this order
-_ADDED: Final = {
-    "site": "VARCHAR", "published": "VARCHAR", "language": "VARCHAR", "seconds": "DOUBLE", "preview": "VARCHAR",
-    "look": "VARCHAR", "sizes": "VARCHAR",
-}  # fmt: skip
-
-MIGRATE_SQL: Final = (
-    *(f"ALTER TABLE tasks ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _ADDED.items()),
-    ENRICHMENTS_SQL,
-)
-"""Makes the tables of an older archive those of :data:`SCHEMA_SQL`; run twice it changes nothing more."""
-
-TASKS_VERSION: Final = "2"
-"""Says which of the two an archive needs."""
 
 _ENRICHMENTS: Final = pa.schema(
     [("key", pa.string())]
@@ -64,18 +31,20 @@ _ENRICHMENTS: Final = pa.schema(
     + [("width", pa.int64()), ("height", pa.int64()), ("bytes", pa.int64())]
     + [("sha256", pa.string()), ("files", pa.string()), ("fetched", pa.bool_())]
     + [("site", pa.string()), ("published", pa.string()), ("language", pa.string()), ("seconds", pa.float64())]
-    + [("preview", pa.string()), ("look", pa.string()), ("sizes", pa.string())]
+    + [(name, pa.string()) for name in ("preview", "look", "sizes", "told_by")]
 )
 _FAILURES: Final = pa.schema([("key", pa.string()), ("error_class", pa.string()), ("reason", pa.string())])
 _LISTS: Final = ("files", "sizes")
 _BATCH: Final = "enrichment_batch"
+_UNFETCHED: Final = "kind = 'url' AND NOT coalesce(fetched, false)"
 _GAVE_UP: Final = "The program ended every time this was being worked on."
 
 
 @dataclass(frozen=True)
 class Task:
     """A claimed candidate; ``attempts`` counts this one too. ``tried``: it failed before, so that what others remember
-    of its failing is no reason not to try it."""
+    of its failing is no reason not to try it. ``known``: the store holds a result of it, which is to be made anew or
+    whole."""
 
     key: str
     kind: str
@@ -84,6 +53,7 @@ class Task:
     n_messages: int
     attempts: int
     tried: bool = False
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,11 +79,24 @@ class TaskStore:
 
     def enqueue(self, candidates: pa.Table) -> int:
         """Queue the candidates (columns of ``find_candidates``) whose keys are new; returns how many were."""
+        columns, grouped = "key, kind, value, first_seq, n_messages", ""
+        if pc.count_distinct(candidates["key"]).as_py() < candidates.num_rows:
+            columns = "key, any_value(kind), any_value(value), min(first_seq), max(n_messages)"
+            grouped = "GROUP BY key"
         with self._registered(candidates):
             return self._changed(
                 f"""INSERT INTO tasks (key, kind, value, first_seq, n_messages, state, attempts, fetched)
-                    SELECT key, any_value(kind), any_value(value), min(first_seq), max(n_messages), 'pending', 0, false
-                    FROM {_BATCH} ANTI JOIN tasks USING (key) GROUP BY key"""
+                    SELECT {columns}, 'pending', 0, false FROM {_BATCH} ANTI JOIN tasks USING (key) {grouped}"""
+            )
+
+    def refresh(self, candidates: pa.Table) -> int:
+        """Give what is queued the places and numbers of messages that these candidates have now; returns how many
+        changed: the chat has grown, before or behind them."""
+        with self._registered(candidates.select(["key", "first_seq", "n_messages"])):
+            return self._changed(
+                f"""UPDATE tasks SET first_seq = batch.first_seq, n_messages = batch.n_messages
+                    FROM {_BATCH} batch WHERE tasks.key = batch.key
+                      AND (tasks.first_seq <> batch.first_seq OR tasks.n_messages <> batch.n_messages)"""
             )
 
     def claim(self, n: int, lease_seconds: float, now: datetime) -> list[Task]:
@@ -122,7 +105,8 @@ class TaskStore:
             """UPDATE tasks SET state = 'claimed', attempts = attempts + 1, lease_until = $until
                WHERE key IN (SELECT key FROM tasks WHERE state = 'pending'
                              ORDER BY n_messages DESC, first_seq, key LIMIT $n)
-               RETURNING key, kind, value, first_seq, n_messages, attempts, error_class IS NOT NULL""",
+               RETURNING key, kind, value, first_seq, n_messages, attempts, error_class IS NOT NULL,
+                 files IS NOT NULL""",
             {"n": n, "until": now + timedelta(seconds=lease_seconds)},
         ).fetchall()
         return sorted((Task(*row) for row in rows), key=lambda task: (-task.n_messages, task.first_seq, task.key))
@@ -144,11 +128,8 @@ class TaskStore:
         if not enrichments:
             return 0
         latest = {enrichment.key: enrichment for enrichment in reversed(enrichments)}
-        columns = {name: [getattr(item, name) for item in latest.values()] for name in _ENRICHMENTS.names}
-        for name in _LISTS:
-            columns[name] = [json.dumps(values) for values in columns[name]]
-        assignments = ", ".join(f"{name} = batch.{name}" for name in _RESULT)
-        with self._registered(pa.table(columns, schema=_ENRICHMENTS)):
+        assignments = ", ".join(f"{name} = batch.{name}" for name in RESULT)
+        with self._registered(_results(list(latest.values()))):
             return self._changed(
                 f"""UPDATE tasks SET state = 'done', lease_until = NULL, error_class = NULL, last_error = NULL,
                     {assignments}
@@ -158,14 +139,22 @@ class TaskStore:
     def fail(self, failures: Sequence[Failure], attempts_limit: int) -> int:
         """Record failures of claimed tasks: permanent ones and those out of attempts die, the rest wait again.
 
-        What was ``refused`` was never tried: it waits, and its attempt does not count. Returns how many were recorded.
-        Attempts count from the first claim or the last :meth:`retry_dead`.
+        What was ``refused`` was never tried: it waits, and its attempt does not count. What is known of a task all the
+        same is kept beside its failure. Returns how many were recorded. Attempts count from the first claim or the
+        last :meth:`retry_dead`.
         """
         if not failures:
             return 0
         latest = {failure.key: failure for failure in reversed(failures)}
         columns = {name: [getattr(item, name) for item in latest.values()] for name in _FAILURES.names}
-        with self._registered(pa.table(columns, schema=_FAILURES)):
+        table, kept = pa.table(columns, schema=_FAILURES), ""
+        known = [failure.known for failure in latest.values() if failure.known is not None]
+        if known:
+            table = table.join(_results(known), "key")
+            kept = "".join(
+                f", {name} = CASE WHEN batch.files IS NULL THEN tasks.{name} ELSE batch.{name} END" for name in RESULT
+            )
+        with self._registered(table):
             return self._changed(
                 f"""UPDATE tasks SET lease_until = NULL,
                     error_class = CASE WHEN batch.error_class = 'refused' THEN tasks.error_class
@@ -174,6 +163,7 @@ class TaskStore:
                     attempts = CASE WHEN batch.error_class = 'refused' THEN greatest(attempts - 1, 0) ELSE attempts END,
                     state = CASE WHEN batch.error_class = 'refused' THEN 'pending'
                         WHEN batch.error_class = 'permanent' OR attempts >= $limit THEN 'dead' ELSE 'pending' END
+                    {kept}
                     FROM {_BATCH} batch WHERE tasks.key = batch.key AND tasks.state = 'claimed'""",
                 {"limit": attempts_limit},
             )
@@ -208,10 +198,16 @@ class TaskStore:
 
     def renew_unfetched(self) -> int:
         """Links that were recorded without being fetched wait to be fetched; returns how many."""
-        return self._changed(
-            """UPDATE tasks SET state = 'pending', attempts = 0
-               WHERE state = 'done' AND kind = 'url' AND NOT coalesce(fetched, false)"""
-        )
+        return self._changed(f"UPDATE tasks SET state = 'pending', attempts = 0 WHERE state = 'done' AND {_UNFETCHED}")
+
+    def renew_untold(self, kinds: Iterable[str]) -> int:
+        """What is done of these kinds and no model has told of waits to be told; returns how many."""
+        with self._registered(pa.table({"kind": pa.array(kinds, pa.string())})):
+            return self._changed(
+                f"""UPDATE tasks SET state = 'pending', attempts = 0
+                    WHERE state = 'done' AND told_by IS NULL AND kind IN (SELECT kind FROM {_BATCH})
+                      AND (kind <> 'url' OR fetched)"""
+            )
 
     def forget(self, links: Iterable[str]) -> int:
         """Take out links by their value as written; returns how many."""
@@ -267,7 +263,7 @@ class TaskStore:
 
     def enrichments(self, keys: Iterable[str] | None = None) -> list[Enrichment]:
         """What is known, of all candidates or of those named, in the order of the chat. One query."""
-        query = f"SELECT key, kind, value, {', '.join(_RESULT)} FROM tasks WHERE {_KNOWN}"
+        query = f"SELECT key, kind, value, {', '.join(RESULT)} FROM tasks WHERE {KNOWN}"
         if keys is None:
             rows = self._connection.execute(f"{query} ORDER BY first_seq, key").fetchall()
         else:
@@ -300,7 +296,14 @@ class TaskStore:
             self._connection.unregister(_BATCH)
 
 
+def _results(enrichments: Sequence[Enrichment]) -> pa.Table:
+    columns = {name: [getattr(item, name) for item in enrichments] for name in _ENRICHMENTS.names}
+    for name in _LISTS:
+        columns[name] = [json.dumps(values) for values in columns[name]]
+    return pa.table(columns, schema=_ENRICHMENTS)
+
+
 def _enrichment(row: tuple[Any, ...]) -> Enrichment:
-    values = dict(zip(("key", "kind", "value", *_RESULT), row, strict=True))
+    values = dict(zip(("key", "kind", "value", *RESULT), row, strict=True))
     sizes = tuple((width, height) for width, height in json.loads(values["sizes"] or "[]"))
     return Enrichment(**(values | {"files": tuple(json.loads(values["files"])), "sizes": sizes}))

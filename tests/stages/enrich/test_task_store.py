@@ -11,7 +11,8 @@ import pytest
 
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.candidates import CANDIDATES
-from stages.enrich.store import SCHEMA_SQL, STATES, TaskStore
+from stages.enrich.schema import SCHEMA_SQL
+from stages.enrich.store import STATES, TaskStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

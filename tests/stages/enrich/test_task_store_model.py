@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.candidates import CANDIDATES
-from stages.enrich.store import SCHEMA_SQL, STATES, TaskStore
+from stages.enrich.schema import SCHEMA_SQL
+from stages.enrich.store import STATES, TaskStore
 
 KEYS = st.sampled_from([f"k{i}" for i in range(8)])
 BATCH = st.lists(KEYS, max_size=6)
