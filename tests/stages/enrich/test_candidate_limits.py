@@ -40,8 +40,8 @@ def candidates(rows: list[tuple[str, int, int]]) -> pa.Table:
 
 def naive(found: pa.Table, limits: Limits, starts: list[int]) -> tuple[list[str], Counter[tuple[str, str]]]:
     """One limit after the other, each going through what is left from the most spoken of on."""
-    left = found.to_pylist()
-    out: Counter[tuple[str, str]] = Counter()
+    left = [row for row in found.to_pylist() if row["kind"] in limits.kinds]
+    out = Counter((row["kind"], "enrich.kinds") for row in found.to_pylist() if row["kind"] not in limits.kinds)
 
     def place(row: dict[str, Any]) -> int:
         return max(n for n, start in enumerate(starts) if start <= row["first_seq"])
@@ -67,7 +67,13 @@ def naive(found: pa.Table, limits: Limits, starts: list[int]) -> tuple[list[str]
 @settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 30), st.integers(1, 4)), max_size=40),
-    limits=st.builds(Limits, st.integers(0, 8), st.integers(0, 8), st.integers(0, 8)),
+    limits=st.builds(
+        Limits,
+        st.integers(0, 8),
+        st.integers(0, 8),
+        st.integers(0, 8),
+        st.just(KINDS) | st.lists(st.sampled_from(KINDS), unique=True).map(tuple),
+    ),
     starts=st.sets(st.integers(1, 30), max_size=6),
 )
 def test_limits_are_those_of_a_naive_reading(
@@ -110,6 +116,13 @@ def test_what_is_left_out_is_said_by_kind_and_setting() -> None:
         "1 picture is past enrich.max_per_kind and left out; more messages speak of others.",
         "1,202 links are past enrich.max_per_kind and left out; more messages speak of others.",
     ]
+
+
+def test_kinds_that_are_not_wanted_are_left_out_and_said() -> None:
+    found = candidates([("url", 0, 1), ("image", 1, 1), ("image", 2, 1), ("audio", 3, 1)])
+    kept, left_out = limit_candidates(found, Limits(MANY, MANY, MANY, ("url", "audio")), no_windows)
+    assert kept["kind"].to_pylist() == ["url", "audio"]
+    assert list(left_out_sentences(as_rows(left_out))) == ["2 pictures are left out, as enrich.kinds says."]
 
 
 @pytest.fixture
@@ -170,6 +183,13 @@ def test_the_same_limits_leave_out_the_same_after_a_plan_was_stored(archive: Arc
     second = queue(archive, enrich__max_per_window=1, windows__unit="messages", windows__size=1)
     assert first.limited == (LeftOut("image", "enrich.max_per_window", 1), LeftOut("url", "enrich.max_per_window", 1))
     assert second.limited == (LeftOut("url", "enrich.max_per_window", 1),)
+
+
+def test_a_kind_that_is_wanted_later_is_taken_up_then(archive: Archive) -> None:
+    assert queue(archive, enrich__kinds=["image"]).added == 1
+    assert queued(archive) == ["x.jpg"]
+    report = queue(archive, enrich__kinds=["image", "url"])
+    assert (report.items, report.added, report.limited) == (6, 5, ())
 
 
 def test_a_limit_that_is_raised_takes_up_what_was_left_out(archive: Archive) -> None:

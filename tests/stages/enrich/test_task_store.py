@@ -176,6 +176,48 @@ def test_what_is_made_anew_stays_known_until_then_and_where_that_fails(store: Ta
     assert store.reasons() == {"The site refused.": 1}
 
 
+def test_what_was_learnt_of_a_failure_is_known(store: TaskStore) -> None:
+    store.enqueue(numbered(3))
+    tasks = store.claim(3, 60, NOW)
+    assert not any(task.known for task in tasks)
+    page = done("k000000", title="A page", told_by=None)
+    store.fail([Failure("k000000", "permanent", "no words", page), Failure("k000001", "transient", "away")], 3)
+    assert [found.title for found in store.enrichments()] == ["A page"]
+    assert [letter.reason for letter in store.dead_letters()] == ["no words"]
+    store.retry_dead()
+    known = {task.key: task.known for task in store.claim(3, 60, NOW)}
+    assert known == {"k000000": True, "k000001": False}
+    store.fail([Failure("k000000", "refused", "not asked")], 3)
+    assert [found.title for found in store.enrichments()] == ["A page"], "a later failure takes nothing away"
+
+
+def test_what_no_model_told_of_is_taken_up_when_one_can(store: TaskStore) -> None:
+    store.enqueue(numbered(3))
+    store.enqueue(candidates(("a.jpg", 9, 1), ("b.jpg", 10, 1), kind="image"))
+    store.claim(5, 60, NOW)
+    store.complete(
+        [
+            done("k000000", fetched=True, told_by="m"),
+            done("k000001", fetched=True),
+            done("k000002"),
+            done("a.jpg", alt="Picture"),
+            done("b.jpg", alt="A boat", told_by="m"),
+        ]
+    )
+    assert store.renew_untold(["image", "audio"]) == 1
+    assert [task.key for task in store.claim(9, 60, NOW)] == ["a.jpg"]
+    assert store.renew_untold(["url"]) == 1, "a link that was not fetched has no page to tell of"
+    assert [task.key for task in store.claim(9, 60, NOW)] == ["k000001"]
+
+
+def test_a_chat_that_grows_changes_places_and_numbers_of_what_is_queued(store: TaskStore) -> None:
+    store.enqueue(candidates(("a", 0, 1), ("b", 1, 2), ("c", 2, 1)))
+    assert store.refresh(candidates(("a", 5, 4), ("b", 1, 2), ("new", 3, 1))) == 1
+    assert [(t.key, t.first_seq, t.n_messages) for t in store.claim(9, 60, NOW)] == [
+        ("a", 5, 4), ("b", 1, 2), ("c", 2, 1)
+    ]  # fmt: skip
+
+
 def test_links_that_were_not_fetched_are_taken_up(store: TaskStore) -> None:
     store.enqueue(numbered(3))
     store.enqueue(candidates(("a.jpg", 9, 1), kind="image"))
@@ -257,6 +299,8 @@ def test_an_operation_is_one_statement_whatever_the_size_of_the_batch(
         "reasons": store.reasons,
         "waiting": store.links_waiting,
         "unfetched": store.renew_unfetched,
+        "untold": lambda: store.renew_untold(["url"]),
+        "refresh": lambda: store.refresh(numbered(2 * n)),
         "forget": lambda: store.forget(["?"]),
         "renew": store.renew,
     }

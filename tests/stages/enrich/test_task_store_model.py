@@ -28,6 +28,7 @@ class Row:
     lease: int | None = None
     reason: str | None = None
     title: str | None = None
+    told: bool = False
 
 
 class StoreAgainstDictionary(RuleBasedStateMachine):
@@ -65,22 +66,36 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
     @rule(batch=BATCH)
     def complete(self, batch: list[str]) -> None:
         self.serial += 1
-        title = f"t{self.serial}"
+        title, told = f"t{self.serial}", self.serial % 2 == 0
         taken = {key for key in batch if key in self.rows and self.rows[key].state != "done"}
-        assert self.store.complete([Enrichment(key, "url", key, title=title) for key in batch]) == len(taken)
+        results = [
+            Enrichment(key, "url", key, title=title, fetched=True, told_by="m" if told else None) for key in batch
+        ]
+        assert self.store.complete(results) == len(taken)
         for key in taken:
             row = self.rows[key]
-            row.state, row.lease, row.reason, row.title = "done", None, None, title
+            row.state, row.lease, row.reason, row.title, row.told = "done", None, None, title, told
 
-    @rule(batch=BATCH, error=st.sampled_from(["transient", "throttled", "permanent", "refused"]), limit=LIMIT)
-    def fail(self, batch: list[str], error: str, limit: int) -> None:
+    @rule(
+        batch=BATCH,
+        error=st.sampled_from(["transient", "throttled", "permanent", "refused"]),
+        limit=LIMIT,
+        known=st.sets(KEYS),
+    )
+    def fail(self, batch: list[str], error: str, limit: int, known: set[str]) -> None:
         self.serial += 1
         reason = f"r{self.serial}"
         taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
-        assert self.store.fail([Failure(key, error, reason) for key in batch], limit) == len(taken)
+        failures = [
+            Failure(key, error, reason, Enrichment(key, "url", key, title=reason) if key in known else None)
+            for key in batch
+        ]
+        assert self.store.fail(failures, limit) == len(taken)
         for key in taken:
             row = self.rows[key]
             row.lease = None
+            if key in known:
+                row.title, row.told = reason, False
             if error == "refused":
                 row.state, row.attempts = "pending", row.attempts - 1
                 continue
@@ -134,11 +149,22 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self._again("done", self.store.renew())
 
     @rule()
-    def renew_unfetched(self) -> None:
-        self._again("done", self.store.renew_unfetched())
+    def renew_untold(self) -> None:
+        self._again("done", self.store.renew_untold(["url"]), told=True)
 
-    def _again(self, state: str, count: int) -> None:
-        rows = [row for row in self.rows.values() if row.state == state]
+    @rule(batch=st.lists(st.tuples(KEYS, st.integers(1, 3)), max_size=6, unique_by=lambda pair: pair[0]))
+    def refresh(self, batch: list[tuple[str, int]]) -> None:
+        table = pa.Table.from_pylist(
+            [{"key": k, "kind": "url", "value": k, "first_seq": int(k[1]), "n_messages": n} for k, n in batch],
+            schema=CANDIDATES,
+        )
+        changed = {key: n for key, n in batch if key in self.rows and self.rows[key].n_messages != n}
+        assert self.store.refresh(table) == len(changed)
+        for key, n in changed.items():
+            self.rows[key].n_messages = n
+
+    def _again(self, state: str, count: int, told: bool = False) -> None:
+        rows = [row for row in self.rows.values() if row.state == state and not (told and row.told)]
         assert count == len(rows)
         for row in rows:
             row.state, row.attempts = "pending", 0
