@@ -64,7 +64,7 @@ def answer(
     async def play(wire: Wire) -> bool:
         await asyncio.sleep(delay)
         wire.landed()
-        wire.writer.write(head.encode("latin-1") + (b"Connection: close\r\n" if close else b"") + b"\r\n" + body)
+        wire.writer.write(head.encode() + (b"Connection: close\r\n" if close else b"") + b"\r\n" + body)
         return not close
 
     return play
@@ -145,11 +145,14 @@ def silence() -> Play:
 
 
 class PageServer:
-    """``addresses`` are the loopback addresses that it listens at, each on a free port of its own; with ``tls`` it
-    speaks https."""
+    """``addresses`` are those that it listens at, each on ``port`` or a free one of its own; with ``tls`` it speaks
+    https."""
 
-    def __init__(self, addresses: Iterable[str] = ("127.0.0.1",), tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, addresses: Iterable[str] = ("127.0.0.1",), tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self._addresses = tuple(addresses)
+        self._port = port
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="pages", daemon=True)
@@ -211,7 +214,9 @@ class PageServer:
         servers = []
         for address in self._addresses:
             names: list[str] = []
-            server = await asyncio.start_server(partial(self._connected, names), address, 0, backlog=512, ssl=self._tls)
+            server = await asyncio.start_server(
+                partial(self._connected, names), address, self._port, backlog=512, ssl=self._tls
+            )
             host, port = server.sockets[0].getsockname()[:2]
             names.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
             self.sites += names
