@@ -15,11 +15,14 @@ class TooMuchError(Exception):
 
 
 class Bounded(io.RawIOBase):
-    """A file of ``size`` bytes of which ``budget`` may be read in all; raises :class:`TooMuchError` beyond it."""
+    """A file of ``size`` bytes of which ``budget`` may be read in all, and ``at_once`` by one call.
+
+    Raises :class:`TooMuchError` beyond either. Reads past the end are cut short there and cost what they give.
+    """
 
     def __init__(self, stream: BinaryIO, budget: int) -> None:
         self._stream = stream
-        self._left = budget
+        self._left = self.at_once = budget
         self.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
 
@@ -33,7 +36,7 @@ class Bounded(io.RawIOBase):
         wanted = self.size - self._stream.tell() if n is None or n < 0 else n
         wanted = max(0, min(wanted, self.size - self._stream.tell()))
         self._left -= max(wanted, _CALL)
-        if self._left < 0:
+        if self._left < 0 or wanted > self.at_once:
             raise TooMuchError
         return self._stream.read(wanted)
 

@@ -1,80 +1,31 @@
 """A PDF's title and first text, bounded: a few pages, a few megabytes unpacked, no picture opened, nothing trusted."""
 
 import io
-import logging
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from stages.enrich.pages.facts import TEXT_LENGTH
+from stages.enrich.pages.facts import TEXT_LENGTH, TITLE_LENGTH
+from stages.enrich.pdf import opened_pdf, stated_title
 
 _PAGES: Final = 5
-_UNPACKED: Final = 8_000_000
-"""Most bytes that one stream may unpack to."""
 _NODES: Final = 500
 _DEPTH: Final = 50
 _INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
-# what programs put there, not people
-_BY_PROGRAMS: Final = re.compile(
-    r"^(?:microsoft (?:word|powerpoint|excel) - )"
-    r"|\.(?:docx?|pptx?|xlsx?|odt|pages|indd|tex|dvi|pdf|qxd|rtf|html?|cdr|ai)$",
-    re.I,
-)
-_EMPTY: Final = re.compile(
-    r"(?:untitled|untitled document|title|document\d*|slide \d+|powerpoint presentation|presentation\d*|"
-    r"layout \d+|(?:pt-?)?sem título|scan\w*|print|job \d+|null|none|[\W\d_]*)",
-    re.I,
-)
-
 
 def read_pdf(body: bytes) -> tuple[str | None, str | None]:
-    """(title, first text) as the file has them, uncleaned; (None, None) where it is encrypted or broken. Never raises.
+    """(title, first text) of a PDF, the text uncleaned; (None, None) where it is locked or broken. Never raises.
 
     Looks at five pages, or until 20,000 characters. Time and memory are bounded by the body and by 8 MB a stream; a
     file made to be slow is the business of the process's time limit.
     """
     try:
-        return _read(body)
+        with opened_pdf(io.BytesIO(body), len(body)) as reader:
+            return stated_title(reader, TITLE_LENGTH), _text(reader)
     # a parser of files that nobody checked raises anything, RecursionError included
     except (Exception, MemoryError):  # noqa: BLE001
         return None, None
-
-
-def _read(body: bytes) -> tuple[str | None, str | None]:
-    import pypdf
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # its warnings quote the file
-    with pypdf.apply_configuration(
-        array_maximum_element_count=20_000,
-        maximum_declared_stream_length=len(body) + 1,
-        array_based_stream_maximum_output_length=_UNPACKED,
-        zlib_maximum_output_length=_UNPACKED,
-        lzw_maximum_output_length=_UNPACKED,
-        run_length_maximum_output_length=_UNPACKED,
-        brotli_maximum_output_length=_UNPACKED,
-        stream_decoding_work_maximum_length=3 * _UNPACKED,
-        stream_parsing_work_maximum_count=200_000,
-        xform_maximum_invocations_per_extraction=50,
-        jbig2dec_binary=None,
-    ):
-        reader = pypdf.PdfReader(io.BytesIO(body), strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
-            return None, None
-        return _title(reader), _text(reader)
-
-
-def _title(reader: Any) -> str | None:
-    try:
-        metadata = reader.metadata
-        title = metadata.title if metadata is not None else None
-    except Exception:  # noqa: BLE001 - the text may still be there
-        return None
-    if not isinstance(title, str):
-        return None
-    plain = _BY_PROGRAMS.sub("", _BY_PROGRAMS.sub("", " ".join(title[:2_000].split()))).strip()
-    return None if _EMPTY.fullmatch(plain) else plain
 
 
 def _text(reader: Any) -> str | None:
