@@ -1,7 +1,8 @@
 """Words for what has none, by a model where one is configured: a picture's description, a voice note's transcript.
 
 The model's answer is believed in little: what is too long, holds markup or an address, declines or names somebody is
-not shown. Where there is no answer to show, None is returned, and the neutral words of the file's kind stay.
+asked for once more, and is an error the second time. What no model can be asked about is None: the neutral words of
+the file's kind stay.
 
 Faces and voices are not pseudonyms: consent to send text is no consent to send these, and the caller asks for it.
 """
@@ -17,6 +18,7 @@ from typing import Any, Final
 from stages.enrich.media import UnusablePictureError, bare_jpeg
 from stages.enrich.wording import one_line
 from stages.llm import Door
+from stages.resilience.errors import InvalidAnswerError
 
 Conceal = Callable[[str], str]
 """Replaces the names, numbers and addresses that the archive knows; what it leaves alone holds none."""
@@ -71,12 +73,13 @@ async def describe_picture(
     picture: bytes | Path, door: Door, language: str, *, conceal: Conceal, max_pixels: int = 100_000_000
 ) -> str | None:
     """What a picture shows, in one line of at most 300 characters, by the model of ``door``; None where the model
-    works offline, the picture cannot be read, or two answers could not be shown.
+    works offline or the picture cannot be read: then nothing is asked.
 
     Sent are pixels alone, re-encoded at 1,024 a side at most. An answer in which ``conceal`` changes anything names
     somebody and is asked for again, as is one with markup, with an address, or too long.
 
-    Raises :class:`CallError` where the model cannot be asked. Cost: one call, two after an unusable answer.
+    Raises :class:`CallError` where the model cannot be asked, :class:`InvalidAnswerError` where two answers could not
+    be shown. Cost: one call, two after an unusable answer.
     """
     if door.offline:
         return None
@@ -85,37 +88,43 @@ async def describe_picture(
     except (OSError, UnusablePictureError):
         return None
     code = language[:2].lower()
-    messages: list[dict[str, Any]] = [
+    asked: list[dict[str, Any]] = [
         {
             "role": "system",
             "content": _TASK.format(language=_LANGUAGES.get(code, f"the language with the code {code}")),
         },
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": _uri(jpeg)}}]},
     ]
+    messages = asked
     for _ in range(2):
-        reply = await door.complete(messages, max_tokens=_TOKENS)
+        try:
+            reply = await door.complete(messages, max_tokens=_TOKENS)
+        except InvalidAnswerError:
+            continue  # it is no completion at all: there is nothing to say about it
         try:
             return _description(reply.text, reply.finish, conceal)
         except _Unusable as error:
-            messages += [
+            messages = [
+                *asked,
                 {"role": "assistant", "content": reply.text[: 4 * DESCRIPTION] or "-"},
                 {"role": "user", "content": f"That cannot be used: {error} Write it again."},
             ]
-    return None
+    raise InvalidAnswerError("The model described the picture twice in a way that cannot be shown.")
 
 
 async def transcribe(
     sound: Path, mime: str, door: Door, *, conceal: Conceal, language: str | None = None, seconds: float | None = None
 ) -> str | None:
     """What is said in a sound or a film, concealed, as one paragraph of at most 20,000 characters, by a door whose
-    model transcribes; None where it works offline, the file is missing, empty, over 25 MB or of a kind that no
-    provider takes, nothing is said, or the answer cannot be a transcript.
+    model transcribes; empty where nothing is said. None where nothing is asked: the model works offline, the file is
+    missing, empty, over 25 MB or of a kind that no provider takes.
 
     ``language`` is that of the speaker, where it is known: a wrong one makes nonsense. ``seconds`` is the length: an
     answer of more than 40 characters a second was made up, as is one that goes round in circles. The file is sent
     as ``audio`` with the ending of its kind (a voice note's ``.opus`` as ``audio.ogg``), never by its own name.
 
-    Raises :class:`CallError` where the model cannot be asked. Cost: one call; memory is that of the file.
+    Raises :class:`CallError` where the model cannot be asked, :class:`InvalidAnswerError` where two answers cannot be
+    transcripts. Cost: one call, two after an unusable answer; memory is that of the file.
     """
     ending = _ENDINGS.get(mime)
     if door.offline or ending is None:
@@ -126,8 +135,13 @@ async def transcribe(
         data = await asyncio.to_thread(sound.read_bytes)
     except OSError:
         return None
-    reply = await door.transcribe(data, f"audio.{ending}", mime, language=language, seconds=seconds)
-    return _transcript(reply.text, seconds, conceal)
+    for _ in range(2):
+        try:
+            reply = await door.transcribe(data, f"audio.{ending}", mime, language=language, seconds=seconds)
+            return _transcript(reply.text, seconds, conceal)
+        except (InvalidAnswerError, _Unusable):
+            continue
+    raise InvalidAnswerError("The model wrote down twice what cannot have been said.")
 
 
 def _bare(picture: bytes | Path, max_pixels: int) -> bytes:
@@ -158,13 +172,13 @@ def _description(text: str, finish: str, conceal: Conceal) -> str:
     return line
 
 
-def _transcript(text: str, seconds: float | None, conceal: Conceal) -> str | None:
+def _transcript(text: str, seconds: float | None, conceal: Conceal) -> str:
     line = one_line(_TOKEN.sub(" ", text), 4 * TRANSCRIPT)
     if not any(char.isalnum() for char in line) or _CREDITS.fullmatch(line):
-        return None  # what models that learnt from subtitles hear in silence
+        return ""  # what models that learnt from subtitles hear in silence
     if seconds is not None and len(text) > _FASTEST * (seconds + 2):
-        return None
+        raise _Unusable("It is longer than anybody speaks.")
     written = line.encode()
     if len(written) > 300 and len(written) > 6 * len(zlib.compress(written)):
-        return None
+        raise _Unusable("It goes round in circles.")
     return one_line(conceal(line), TRANSCRIPT)  # cut after it, for half a name is nobody's that it knows

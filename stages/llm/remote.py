@@ -21,6 +21,7 @@ from stages.resilience.errors import (
     CallError,
     ContextTooLongError,
     InvalidAnswerError,
+    ModelRefusedError,
     PermanentError,
     ThrottledError,
     TransientError,
@@ -199,7 +200,8 @@ def _by_status(status: int, chain: list[BaseException]) -> CallError:
     if status == 413:
         return ContextTooLongError("What was sent is larger than the model's server takes (413).")
     reasons = {401: "the key was not accepted", 403: "access is denied", 404: "there is no such model or address"}
-    return PermanentError(f"The model's server refused the call ({status}: {reasons.get(status, 'a bad request')}).")
+    kind = ModelRefusedError if status in reasons else PermanentError
+    return kind(f"The model's server refused the call ({status}: {reasons.get(status, 'a bad request')}).")
 
 
 def _retry_after(chain: list[BaseException]) -> float | None:

@@ -32,6 +32,10 @@ class PermanentError(CallError):
     """The same call would fail again: a refused key, a wrong request, a content filter."""
 
 
+class ModelRefusedError(PermanentError):
+    """The key, or the model itself, is refused: whatever else is asked of it would be refused as well."""
+
+
 class ContextTooLongError(PermanentError):
     """The prompt is longer than the model reads; a shorter one may succeed."""
 

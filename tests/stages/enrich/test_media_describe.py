@@ -13,7 +13,14 @@ from PIL import Image
 
 from stages.enrich.describe import SOUND_LARGEST, describe_picture, transcribe
 from stages.llm import Door
-from stages.resilience.errors import BreakerOpenError, CallError, PermanentError, TransientError
+from stages.resilience.errors import (
+    BreakerOpenError,
+    CallError,
+    InvalidAnswerError,
+    ModelRefusedError,
+    PermanentError,
+    TransientError,
+)
 from stages.settings import Settings
 from tests.stages.enrich.pictures import encoded, photograph, sticker
 from tests.stages.llm.model_server import Answer, ModelServer
@@ -113,13 +120,28 @@ def test_an_answer_that_cannot_be_shown_is_asked_for_once_more(server: ModelServ
     assert [message["role"] for message in again] == ["system", "user", "assistant", "user"]
     server.answers = [Answer(UNUSABLE[kind])]
     server.requests.clear()
-    assert describe(door, encoded(photograph(1))) is None
+    with pytest.raises(InvalidAnswerError, match="described the picture twice"):
+        describe(door, encoded(photograph(1)))
     assert len(server.requests) == 2
 
 
 def test_an_answer_that_was_cut_off_is_not_shown(server: ModelServer, door: Door) -> None:
     server.answers = [Answer("A dog runs along a", finish="length")]
-    assert describe(door, encoded(photograph(1))) is None
+    with pytest.raises(InvalidAnswerError):
+        describe(door, encoded(photograph(1)))
+
+
+def test_what_is_no_completion_is_asked_for_once_more(server: ModelServer, door: Door, tmp_path: Path) -> None:
+    server.answers = [Answer(body='{"no": 1}'), Answer(SEEN)]
+    assert describe(door, encoded(photograph(1))) == SEEN
+    assert server.requests[0]["messages"] == server.requests[1]["messages"]
+    server.answers = [Answer(body='{"no": 1}')]
+    server.requests.clear()
+    for ask in (lambda: describe(door, encoded(photograph(1))), lambda: heard(door, tmp_path, OPUS, "audio/ogg")):
+        server.requests.clear()
+        with pytest.raises(InvalidAnswerError):
+            ask()
+        assert len(server.requests) == 2
 
 
 def test_what_is_harmless_in_an_answer_is_tidied(server: ModelServer, door: Door) -> None:
@@ -145,7 +167,7 @@ def test_offline_nothing_is_described_or_counted(tmp_path: Path) -> None:
     ("answer", "error", "requests"),
     [
         (Answer(status=400), PermanentError, 1),
-        (Answer(status=401), PermanentError, 1),
+        (Answer(status=401), ModelRefusedError, 1),
         (Answer(status=500), TransientError, 2),
     ],
     ids=["400", "401", "500"],
@@ -212,22 +234,34 @@ def test_the_language_is_told_where_it_is_known(server: ModelServer, door: Door,
 @pytest.mark.parametrize(
     "text",
     ["", " \n ", "...", "♪ ♪", "[Music]", "Thanks for watching!", "Obrigado por assistir.", "[BLANK_AUDIO]",
-     "Legendas pela comunidade Amara.org", "Subtitles by the Amara.org community", "<|nospeech|>",
-     "word " * 200, "não sei o que dizer, " * 40],
+     "Legendas pela comunidade Amara.org", "Subtitles by the Amara.org community", "<|nospeech|>"],
     ids=lambda text: text.strip()[:20] or "nothing",
 )  # fmt: skip
 def test_what_models_hear_in_silence_is_no_transcript(
     server: ModelServer, door: Door, tmp_path: Path, text: str
 ) -> None:
     server.answers = [said(text)]
-    assert heard(door, tmp_path, OPUS, "audio/ogg", seconds=60.0) is None
+    assert heard(door, tmp_path, OPUS, "audio/ogg", seconds=60.0) == ""
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("text", ["word " * 200, "não sei o que dizer, " * 40], ids=["one-word", "one-sentence"])
+def test_what_goes_round_in_circles_is_asked_for_once_more(
+    server: ModelServer, door: Door, tmp_path: Path, text: str
+) -> None:
+    server.answers = [said(text), said("Olá")]
+    assert heard(door, tmp_path, OPUS, "audio/ogg", seconds=60.0) == "Olá"
+    server.answers = [said(text)]
+    with pytest.raises(InvalidAnswerError, match="wrote down twice"):
+        heard(door, tmp_path, OPUS, "audio/ogg", seconds=60.0)
+    assert len(server.requests) == 4
 
 
 def test_more_than_can_be_said_was_made_up(server: ModelServer, door: Door, tmp_path: Path) -> None:
     words = " ".join(f"{number} dogs" for number in range(40))
     server.answers = [said(words)]
-    assert heard(door, tmp_path, OPUS, "audio/ogg", seconds=2.0) is None
+    with pytest.raises(InvalidAnswerError):
+        heard(door, tmp_path, OPUS, "audio/ogg", seconds=2.0)
     assert heard(door, tmp_path, OPUS, "audio/ogg", seconds=20.0) == words
     assert heard(door, tmp_path, OPUS, "audio/ogg") == words
 

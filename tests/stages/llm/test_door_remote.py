@@ -19,6 +19,7 @@ from stages.resilience.errors import (
     ContextTooLongError,
     CostLimitError,
     InvalidAnswerError,
+    ModelRefusedError,
     PermanentError,
     ThrottledError,
     TransientError,
@@ -62,9 +63,9 @@ def test_a_known_model_has_a_price(server, settings_for, answer) -> None:
         ({"drop": True}, TransientError, 3),
         ({"status": 429, "body": '{"error": {"message": "slow down"}}'}, ThrottledError, 3),
         ({"status": 400, "body": '{"error": {"message": "bad"}}'}, PermanentError, 1),
-        ({"status": 401, "body": '{"error": {"message": "bad key sk-secret"}}'}, PermanentError, 1),
-        ({"status": 403, "body": '{"error": {"message": "no"}}'}, PermanentError, 1),
-        ({"status": 404, "body": '{"error": {"message": "no such model"}}'}, PermanentError, 1),
+        ({"status": 401, "body": '{"error": {"message": "bad key sk-secret"}}'}, ModelRefusedError, 1),
+        ({"status": 403, "body": '{"error": {"message": "no"}}'}, ModelRefusedError, 1),
+        ({"status": 404, "body": '{"error": {"message": "no such model"}}'}, ModelRefusedError, 1),
         (
             {
                 "status": 400,

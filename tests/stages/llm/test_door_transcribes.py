@@ -5,7 +5,13 @@ import asyncio
 import pytest
 
 from stages.llm import Door
-from stages.resilience.errors import InvalidAnswerError, PermanentError, ThrottledError, TransientError
+from stages.resilience.errors import (
+    InvalidAnswerError,
+    ModelRefusedError,
+    PermanentError,
+    ThrottledError,
+    TransientError,
+)
 from stages.settings import Settings
 
 SOUND = b"OggS\x00\xff\r\n--sound" * 40
@@ -42,7 +48,7 @@ def test_a_known_model_is_priced_by_the_second(server, settings_for, answer) -> 
         ({"drop": True}, TransientError, 3),
         ({"status": 429, "body": '{"error": {"message": "slow"}}'}, ThrottledError, 3),
         ({"status": 400, "body": '{"error": {"message": "bad sk-secret"}}'}, PermanentError, 1),
-        ({"status": 401, "body": '{"error": {"message": "bad key sk-secret"}}'}, PermanentError, 1),
+        ({"status": 401, "body": '{"error": {"message": "bad key sk-secret"}}'}, ModelRefusedError, 1),
         ({"body": '{"unexpected": 1}'}, InvalidAnswerError, 1),
         ({"body": '{"text": null}'}, InvalidAnswerError, 1),
     ],
