@@ -5,8 +5,8 @@ A forwarded picture is recompressed and scaled down, so its bytes differ each ti
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -28,12 +28,9 @@ FARTHEST: Final = 15
 
 _FIRST, _LAST = 2, 10
 _DETAIL: Final = 2.5
-_BANDS: Final = 4
-_BAND_BITS: Final = 16
-_BLOCK: Final = 1_024
-_CELLS: Final = 1 << 21
-_FEW: Final = 1 << 17
-"""Pairs that are compared sooner than an index is made and asked."""
+_HEADS: Final = 16
+_ACROSS: Final = 4_096
+"""Pairs of hashes that are compared at once: half a megabyte, which stays near the processor."""
 
 
 def coarse(image: "Image") -> "Image":
@@ -96,9 +93,9 @@ def near_duplicates(
     of pictures would lead on, no two representatives are near each other, and a group's best picture stands for it.
     Those without a hash are in no group. Groups come in the order of their representatives' places.
 
-    Cost: an index of four bands of 16 bits. 100,000 unrelated hashes take 1 to 3 seconds at a distance of 4 to 7 and
-    ten times as long at 12; copies are dropped as they are found; where bands tell nothing apart, hashes are compared
-    pair by pair with the representatives in blocks of 16 MB: a minute for 100,000 that were made to defeat the index.
+    Cost: what is in no group is compared with every representative before it, at 1 to 2 ns a pair, whatever the
+    hashes are and however they were made: n that are all apart cost n * n / 2 pairs, copies are compared no more once
+    they are found. 1,000 take 5 ms, 10,000 take 0.1 s, 100,000 take 5 to 10 s; memory is some 100 bytes a hash.
 
     Raises :class:`ValueError` for a distance outside 0..15, for what is no hash, and for unequal lengths.
     """
@@ -133,105 +130,36 @@ def _number(value: str | None) -> int:
 def _leaders(values: "Words", distance: int) -> "Places":
     """For each of the distinct values, the place of the first value that is near it and has itself as leader."""
     leaders = np.full(len(values), -1, np.int64)
-    index = _Index(values, np.arange(len(values)), distance)
-    start, size = 0, 1
-    # the first block is small: where all pictures are alike it takes them all in, and nothing is left to compare
-    while start < len(values):
-        end = start + size
-        block = start + np.flatnonzero(leaders[start:end] < 0)
-        _settle(values[block], block, distance, leaders)
-        heads = block[leaders[block] == block]
-        ones, others = index.near(values[heads])
-        free = leaders[others] < 0
-        ones, others = ones[free], others[free]
-        order = np.argsort(-ones, kind="stable")
-        leaders[others[order]] = heads[ones[order]]  # the last one written is the first of the leaders
-        rest = end + np.flatnonzero(leaders[end:] < 0)
-        if 2 * len(rest) < len(index.places):
-            index = _Index(values, rest, distance)
-        start, size = end, min(2 * size, _BLOCK)
+    left = np.arange(len(values))
+    size = 1  # where all pictures are alike, the first takes them all in, and nothing is left to compare
+    while len(left):
+        block, left = left[:size], left[size:]
+        heads = _settled(values, block, distance, leaders)
+        left = left[_not_taken(values, heads, left, distance, leaders)]
+        size = min(2 * size, _HEADS)
     return leaders
 
 
-def _settle(block: "Words", places: "Places", distance: int, leaders: "Places") -> None:
-    """Leaders and followers among the values of one block."""
-    ones, others = _compared(block, block, distance)
-    for one, other in zip(places[ones].tolist(), places[others].tolist(), strict=True):  # in order of the first
-        if leaders[one] < 0:
-            leaders[one] = one
-        if leaders[one] == one and leaders[other] < 0:
-            leaders[other] = one
+def _settled(values: "Words", block: "Places", distance: int, leaders: "Places") -> "Places":
+    """Give those of a block that have no leader yet theirs, one after the other; those that lead others or none."""
+    near = np.bitwise_count(values[block][:, None] ^ values[block]) <= distance
+    for row, place in zip(near, block.tolist(), strict=True):
+        if leaders[place] < 0:
+            followers = block[row]
+            leaders[followers[leaders[followers] < 0]] = place
+    heads: Places = block[leaders[block] == block]
+    return heads
 
 
-class _Index:
-    """Values by four bands of their bits; two that differ in n bits differ in at most n / 4 in one of the bands."""
-
-    def __init__(self, values: "Words", places: "Places", distance: int) -> None:
-        self.places = places
-        self._values = values[places]
-        self._distance = distance
-        self._masks = _masks(distance // _BANDS)
-
-    @cached_property
-    def _buckets(self) -> list[tuple["Places", "Places"]]:
-        return [_buckets(band) for band in _bands(self._values)]
-
-    def near(self, asked: "Words") -> tuple["Places", "Places"]:
-        """Pairs (place in ``asked``, place of a value that is near it), some more than once."""
-        if len(asked) * len(self._values) <= _FEW:
-            ones, others = _compared(asked, self._values, self._distance)
-            return ones, self.places[others]
-        bands = _bands(asked)
-        candidates = 0
-        for band, (_, edges) in zip(bands, self._buckets, strict=True):
-            counts = np.diff(edges)
-            candidates += sum(int(counts[band ^ mask].sum()) for mask in self._masks)
-        # to read a candidate out of its bucket costs about as much as four comparisons in a row
-        if 4 * candidates > len(asked) * len(self._values):
-            ones, others = _compared(asked, self._values, self._distance)
-            return ones, self.places[others]
-        found = [
-            self._read(asked, band ^ mask, order, edges)
-            for band, (order, edges) in zip(bands, self._buckets, strict=True)
-            for mask in self._masks
-        ]
-        return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])
-
-    def _read(self, asked: "Words", wanted: "Places", order: "Places", edges: "Places") -> tuple["Places", "Places"]:
-        first, n = edges[wanted], edges[wanted + 1] - edges[wanted]
-        ones = np.repeat(np.arange(len(asked)), n)
-        others = order[np.arange(len(ones)) + np.repeat(first - np.cumsum(n) + n, n)]
-        near = np.bitwise_count(asked[ones] ^ self._values[others]) <= self._distance
-        return ones[near], self.places[others[near]]
-
-
-def _buckets(band: "Places") -> tuple["Places", "Places"]:
-    """Places in the order of their band's value, and where each value's stretch begins and ends."""
-    edges = np.zeros((1 << _BAND_BITS) + 1, np.int64)
-    np.cumsum(np.bincount(band, minlength=1 << _BAND_BITS), out=edges[1:])
-    return np.argsort(band, kind="stable"), edges
-
-
-def _compared(some: "Words", others: "Words", distance: int) -> tuple["Places", "Places"]:
-    """All pairs that are near, by places in the two, in the order of the first; 16 MB at a time."""
-    rows = max(1, _CELLS // max(1, len(others)))
-    found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for at in range(0, len(some), rows):
-        near = np.bitwise_count(some[at : at + rows, None] ^ others[None]) <= distance
-        first, second = np.nonzero(near)
-        found.append((first + at, second))
-    return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])
-
-
-def _bands(values: "Words") -> list[Any]:
-    """Each value's bits 0, 4, 8, ... then 1, 5, 9, ... and so on: neighbours in a picture depend on each other."""
-    bits = np.unpackbits(values.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
-    return [np.packbits(bits[:, band::_BANDS], axis=1).view(">u2").ravel().astype(np.int64) for band in range(_BANDS)]
-
-
-def _masks(radius: int) -> list[int]:
-    """Every pattern of at most ``radius`` of the 16 bits."""
-    masks = [0]
-    for _ in range(radius):
-        masks = list(dict.fromkeys([*masks, *(mask | 1 << bit for mask in masks for bit in range(_BAND_BITS))]))
-    return masks
+def _not_taken(values: "Words", heads: "Places", left: "Places", distance: int, leaders: "Places") -> "Places":
+    """Give each place that is near a head the first such as leader; which are near none, by their place in ``left``."""
+    stays = np.ones(len(left), np.bool_)
+    asked = values[heads][:, None]
+    for at in range(0, len(left), _ACROSS):
+        places = left[at : at + _ACROSS]
+        differ = np.bitwise_count(asked ^ values[places])
+        near = np.flatnonzero(differ.min(axis=0) <= distance)
+        if len(near):
+            leaders[places[near]] = heads[(differ[:, near] <= distance).argmax(axis=0)]
+            stays[at + near] = False
+    return np.flatnonzero(stays)
