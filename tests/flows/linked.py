@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,19 +26,15 @@ PEOPLE: Final = ("Marisol Vexley", "Tobias Quandt")
 WORDS: Final = "The lamp of the old lighthouse was lit again on Sunday evening, after forty years of darkness. "
 
 
-def write_chat(path: Path, links: Sequence[str], files: Mapping[str, bytes] | None = None) -> Path:
-    """An Android export with a message for each link and each attachment, all of one day."""
-    said = [
-        "Did anyone find the missing cello?",
-        "It was in the boathouse",
-        *(f"look at this {link} please" for link in links),
-    ]
-    said += [f"{name} (file attached)" for name in files or ()]
+def write_chat(path: Path, links: Sequence[str], files: Mapping[str, bytes] | None = None, a_day: int = 10_000) -> Path:
+    """An Android export with a message for each link (and what is said behind it) and each attachment; ``a_day``
+    messages on each day."""
+    said = ["Did anyone find the missing cello?", "It was in the boathouse"]
+    said += [f"look at {link}" for link in links] + [f"{name} (file attached)" for name in files or ()]
     lines = ["13/03/2026 08:00 - Messages and calls are end-to-end encrypted."]
-    lines += [
-        f"13/03/2026 {9 + number // 60:02}:{number % 60:02} - {PEOPLE[number % 2]}: {text}"
-        for number, text in enumerate(said)
-    ]  # fmt: skip
+    for number, text in enumerate(said):
+        moment = datetime(2026, 3, 13, 9) + timedelta(days=number // a_day, minutes=number % a_day)
+        lines.append(f"{moment:%d/%m/%Y %H:%M} - {PEOPLE[number % 2]}: {text}")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as export:
         export.writestr("WhatsApp Chat.txt", "\n".join(lines) + "\n")
         for name, data in (files or {}).items():
