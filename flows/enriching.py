@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,17 @@ from flows.publication import Publication
 from flows.steps import CANDIDATES, ENRICH
 from stages.archive.inbox import Export
 from stages.archive.merge import stored_names
-from stages.archive.records import Failure
+from stages.archive.records import Enrichment, Failure
 from stages.archive.store import Archive
 from stages.enrich.concealed import Concealer
 from stages.enrich.heartbeat import Heartbeat
 from stages.enrich.limits import as_rows
 from stages.enrich.links import LinkReader
+from stages.enrich.once import known_words
 from stages.enrich.pages.folder import cache_folder
+from stages.enrich.spoken import chat_language
 from stages.enrich.store import Task, TaskStore
+from stages.enrich.teller import Teller, is_stored, media_to_tell
 from stages.enrich.telling import told_by_models
 from stages.errors import StreamlinerError
 from stages.ledger import Ledger
@@ -37,6 +41,12 @@ FETCHED: Final = (
     "Links are fetched from their sites, which see this machine's address and which page is asked for, and nothing of "
     "the chat. STREAMLINER_FETCH__ENABLED=false, or enabled = false under [fetch] in streamliner.toml, turns it off."
 )
+UNKNOWN_LANGUAGE: Final = (
+    "The language of the chat cannot be told, so its pictures are described in English; STREAMLINER_SITE__LANGUAGE, or "
+    "language under [site] in streamliner.toml, names another."
+)
+STORED: Final = ("image", "video", "audio")
+"""Kinds of files that are kept under ``media/``."""
 _TOLD: Final = "told_fetching"
 _FETCHING: Final = "fetching"
 _TELLING: Final = "telling"
@@ -58,15 +68,15 @@ def enrich(
         run.details["left_out"] = as_rows(queued.limited)
     store = TaskStore(archive.cursor())
     _queue_again(run, archive, store)
-    tasks, here = _claim(run, archive, store, exports)
+    tasks, here, known = _claim(run, archive, store, exports)
     if tasks:
-        _work(run, archive, ledger, store, tasks, here, key, limit)
+        _work(run, archive, ledger, store, tasks, here, known, key, limit)
 
 
 def _queue_again(run: Publication, archive: Archive, store: TaskStore) -> None:
     """What is to be made anew, and what became possible since it was done: it is taken up once, when it does."""
     settings = run.settings
-    if run.request.refresh in ("all", "enrich"):
+    if _anew(run):
         store.renew()
     fetching = "on" if settings.fetch.enabled else "off"
     if archive.meta(_FETCHING) != fetching:
@@ -81,10 +91,15 @@ def _queue_again(run: Publication, archive: Archive, store: TaskStore) -> None:
         archive.set_meta(**{_TELLING: " ".join(sorted(telling))})
 
 
+def _anew(run: Publication) -> bool:
+    return run.request.refresh in ("all", "enrich")
+
+
 def _claim(
     run: Publication, archive: Archive, store: TaskStore, exports: list[Export]
-) -> tuple[list[Task], dict[str, Path]]:
-    """The tasks of this run, and the exports that are at hand; attachments of others wait."""
+) -> tuple[list[Task], dict[str, Path], dict[str, Enrichment]]:
+    """The tasks of this run, the exports that are at hand, and what is stored already of files that wait for a model's
+    words alone; attachments of other exports wait."""
     counts = store.counts()
     pending = counts["pending"]
     if counts["claimed"]:
@@ -94,15 +109,20 @@ def _claim(
     tasks = store.claim(pending, run.settings.enrich.lease_seconds, datetime.now(UTC)) if pending else []
     here = {export.sha256: export.path for export in exports}
     attachments = archive.attachments() if tasks else {}
+    stored = [] if _anew(run) else [task.key for task in tasks if task.known and task.kind in STORED]
+    known = {one.key: one for one in store.enrichments(stored) if is_stored(one, archive.media)} if stored else {}
     away = {
         task.key
         for task in tasks
-        if task.kind != "url" and task.value in attachments and attachments[task.value].export not in here
+        if task.kind != "url"
+        and task.value in attachments
+        and attachments[task.value].export not in here
+        and task.key not in known
     }
     if away:
         store.release(away)
         run.details["media_waiting_for_their_export"] = len(away)
-    return [task for task in tasks if task.key not in away], here
+    return [task for task in tasks if task.key not in away], here, known
 
 
 def _work(
@@ -112,6 +132,7 @@ def _work(
     store: TaskStore,
     tasks: list[Task],
     here: dict[str, Path],
+    known: dict[str, Enrichment],
     key: bytes,
     limit: CostLimit,
 ) -> None:
@@ -119,6 +140,7 @@ def _work(
     attachments = archive.attachments()
     groups = _groups(run, tasks)
     conceal = Concealer(key, stored_names(archive.cursor()), settings.privacy.region)
+    teller = _teller(run, archive, tasks, limit, conceal)
     with (
         _links(run, archive, tasks, key, limit, conceal) as links,
         Heartbeat(partial(_renew, archive, settings.enrich.lease_seconds), (task.key for task in tasks),
@@ -130,9 +152,14 @@ def _work(
             "settings": settings.enrich,
             "links": links if settings.fetch.enabled else None,
             "conceal": conceal,
+            "teller": teller,
         }
         batches = [
-            {"tasks": group, "attachments": {t.value: attachments[t.value] for t in group if t.value in attachments}}
+            {
+                "tasks": group,
+                "attachments": {t.value: attachments[t.value] for t in group if t.value in attachments},
+                "known": {t.key: known[t.key] for t in group if t.key in known},
+            }
             | shared
             for group in groups
         ]
@@ -146,6 +173,7 @@ def _work(
         finally:
             links.close()
             run.tell_links(links.usage)
+            _tell_media(run, teller)
             left = heartbeat.left
             with heartbeat.settling(left):
                 store.release(left)  # an end in order is no attempt
@@ -165,11 +193,40 @@ def _links(
         conceal=conceal,
         cache=cache if settings.fetch.cache and settings.fetch.cache_days else None,
         secret=subkey(key, "pages"),
-        fresh=run.request.refresh in ("all", "enrich"),
+        fresh=_anew(run),
         doors=limit,
         stopped=run.stopped,
         say=run.progress.note,
     )
+
+
+def _teller(run: Publication, archive: Archive, tasks: Sequence[Task], limit: CostLimit, conceal: Concealer) -> Teller:
+    """Who asks models about files. What the archive knows is asked for once, and only where a model may be asked."""
+    settings = run.settings
+    asks = media_to_tell(tasks, settings)
+    language = settings.site.language
+    if language == "auto" and asks and settings.llm.vision_model is not None:
+        found = chat_language(archive.cursor())
+        if found is None:
+            run.progress.note(UNKNOWN_LANGUAGE)
+        language = found or "en"
+    return Teller(
+        settings,
+        media_dir=archive.media,
+        conceal=conceal,
+        doors=limit,
+        language=language,
+        known=known_words(archive.cursor()) if asks and not _anew(run) else (),
+        stopped=run.stopped,
+    )
+
+
+def _tell_media(run: Publication, teller: Teller) -> None:
+    """Take what models said of files into the report, where one is configured."""
+    breakers = teller.breakers()
+    if breakers:
+        run.details["telling"] = asdict(teller.usage)
+        run.counts["breakers"] |= breakers
 
 
 def _groups(run: Publication, tasks: list[Task]) -> list[list[Task]]:
@@ -200,7 +257,7 @@ def _keep(
         return
     kept = store.complete(result.done)
     store.fail(result.failed, attempts)
-    if kept:
+    if kept or any(failure.known is not None for failure in result.failed):
         archive.touch("enrichments")
     run.counts["enriched"] += kept
     run.spend(result.calls, result.cost_usd)

@@ -1,14 +1,17 @@
 """One batch of enrichment: links are read, pictures, sound and film stored, other files described by what is certain.
 
 No archive: tasks come in, results and failures go out, and no single item ever stops the others. Links are read beside
-the files of the batch, by :class:`stages.enrich.links.LinkReader`; without one they are recorded as they stand.
+the files of the batch, by :class:`stages.enrich.links.LinkReader`; without one they are recorded as they stand. Models
+are asked about pictures and sound beside both, by :class:`stages.enrich.teller.Teller`; without one nobody is asked.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias
+from types import MappingProxyType
+from typing import Any, BinaryIO, Final, TypeAlias
 
 from stages.archive.records import Attachment, Enrichment, Failure
 from stages.enrich.content import store_content
@@ -19,6 +22,7 @@ from stages.enrich.links import Conceal, LinkReader
 from stages.enrich.media import UnusablePictureError, store_picture
 from stages.enrich.outcomes import Outcome, recorded
 from stages.enrich.store import Task
+from stages.enrich.teller import Teller, calls_of, is_stored
 from stages.errors import BadInput, StreamlinerError
 from stages.settings import EnrichSettings
 
@@ -27,6 +31,8 @@ OpenMember: TypeAlias = Callable[..., BinaryIO]
 
 SCRATCH: Final = ".work"
 """Where files are written before they are renamed: the archive's own scratch folder, beside ``media/``."""
+
+NOTHING_KNOWN: Final[Mapping[str, Enrichment]] = MappingProxyType({})
 
 _MEGABYTE: Final = 1_000_000
 
@@ -43,6 +49,11 @@ class BatchResult:
     failed: list[Failure] = field(default_factory=list)
     calls: int = 0
     cost_usd: float | None = 0.0
+
+    def spend(self, calls: int, cost_usd: float | None) -> None:
+        """Count calls; a cost that nobody knows makes the sum unknown."""
+        self.calls += calls
+        self.cost_usd = None if self.cost_usd is None or cost_usd is None else self.cost_usd + cost_usd
 
 
 class _RefusedError(StreamlinerError):
@@ -62,11 +73,14 @@ def enrich_batch(
     settings: EnrichSettings,
     links: LinkReader | None = None,
     conceal: Conceal | None = None,
+    teller: Teller | None = None,
+    known: Mapping[str, Enrichment] = NOTHING_KNOWN,
     open_member: OpenMember | None = None,
 ) -> BatchResult:
     """Enrich each task. ``attachments`` are by name, ``exports`` are the ZIPs by the id that attachments give.
 
-    ``conceal`` hides the chat's people in what documents say of themselves; without it they say nothing.
+    ``conceal`` hides the chat's people in what documents say of themselves; without it they say nothing. ``known``:
+    results by key of which what was stored is used as it is, where it is still there; their exports are not opened.
 
     Raises :class:`StreamlinerError` only where the whole run must end: ``media_dir`` cannot be written.
     """
@@ -79,16 +93,25 @@ def enrich_batch(
     outcomes: dict[str, Outcome] = {}
     result = BatchResult()
     source = _Source(attachments, exports, settings.file_max_mb * _MEGABYTE, open_member)
+
+    def take_in(task: Task) -> Outcome:
+        had = known.get(task.key)
+        if had is not None and is_stored(had, media_dir):
+            return had
+        return _attempt(task, source, media_dir, settings, conceal)
+
+    files = [task for task in tasks if task.kind != "url"]
     try:
-        for task in tasks:
-            if task.kind != "url":
-                outcomes[task.key] = _attempt(task, source, media_dir, settings, conceal)
-            elif reading is None:
-                outcomes[task.key] = recorded(task)
+        if reading is None:
+            outcomes |= {task.key: recorded(task) for task in urls}
+        if teller is not None and any(teller.tells(task.kind) for task in files):
+            asyncio.run(_told(files, take_in, teller, outcomes, result))
+        else:
+            outcomes |= {task.key: take_in(task) for task in files}
         if reading is not None:
             read = reading.result()
             outcomes |= {outcome.key: outcome for outcome in read.outcomes}
-            result.calls, result.cost_usd = read.calls, read.cost_usd
+            result.spend(read.calls, read.cost_usd)
     except BaseException:
         if reading is not None:
             reading.cancel()
@@ -100,6 +123,25 @@ def enrich_batch(
         else:
             result.failed.append(outcome)
     return result
+
+
+async def _told(
+    tasks: Sequence[Task],
+    take_in: Callable[[Task], Outcome],
+    teller: Teller,
+    outcomes: dict[str, Outcome],
+    result: BatchResult,
+) -> None:
+    """Take in one file after the other, and ask about each as soon as it is there, while the next is taken in."""
+    batch = teller.begin()
+    asking: list[asyncio.Task[Outcome]] = []
+    for task in tasks:
+        outcome = await asyncio.to_thread(take_in, task)
+        outcomes[task.key] = outcome
+        if isinstance(outcome, Enrichment) and teller.tells(outcome.kind):
+            asking.append(asyncio.create_task(batch.tell(task, outcome)))
+    outcomes |= {outcome.key: outcome for outcome in await asyncio.gather(*asking)}
+    result.spend(batch.calls, batch.cost_usd)
 
 
 def _attempt(
@@ -227,3 +269,8 @@ def _title(known: FileKind, attachment: Attachment, source: _Source, conceal: Co
 def _lasting(alt: str, seconds: float) -> str:
     minutes, rest = divmod(max(1, round(seconds)), 60)
     return f"{alt}, {minutes}:{rest:02d}"
+
+
+def slots_of(tasks: Sequence[Task], *, teller: Teller | None = None, **_: Any) -> int:
+    """How many calls to models the batch has in flight at most."""
+    return 0 if teller is None else calls_of(tasks, teller.settings)

@@ -25,6 +25,11 @@ class Stored:
     size: int
 
 
+def content_name(sha256: str, name: str) -> str:
+    """What the content of a file called ``name`` is called under ``media/``."""
+    return f"{sha256[:32]}.{name.rpartition('.')[2].lower()}"
+
+
 def store_content(stream: BinaryIO, media_dir: Path, scratch: Path, ending: str) -> Stored:
     """Copy a stream to ``<sha256[:32]>.<ending>``: written in ``scratch``, then renamed.
 

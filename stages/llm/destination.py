@@ -34,7 +34,18 @@ def is_loopback(address: str) -> bool:
 
 def leaves_machine(settings: Settings) -> str | None:
     """To whom text would go, in words for a person; None where it stays on this machine."""
-    model, base = settings.llm.model, settings.llm.api_base
+    return _receiver(settings.llm.model, settings.llm.api_base)
+
+
+def media_leaves_machine(settings: Settings) -> dict[str, str]:
+    """To whom ``pictures`` and ``sound`` would go, in words for a person; without those that stay on this machine."""
+    llm = settings.llm
+    models = {"pictures": llm.vision_model, "sound": llm.transcription_model}
+    receivers = {what: _receiver(model, llm.api_base) for what, model in models.items() if model is not None}
+    return {what: receiver for what, receiver in receivers.items() if receiver is not None}
+
+
+def _receiver(model: str, base: str | None) -> str | None:
     if is_offline(model):
         return None
     if base is None:
@@ -48,21 +59,32 @@ def leaves_machine(settings: Settings) -> str | None:
 def check_model(settings: Settings) -> None:
     """Raise :class:`BadInput` where no call could ever be sent: an unknown provider, a malformed address.
 
-    Costs nothing for the offline model; for others it imports litellm.
+    That holds for the writer's model and for those of pictures and sound. Costs nothing where the offline model is the
+    only one; for others it imports litellm.
     """
-    model, base = settings.llm.model, settings.llm.api_base
-    if is_offline(model):
-        return
-    if model.startswith(LOCAL):
-        raise BadInput(f"There is no offline model {model!r}; the one there is is {EXTRACTIVE}.")
+    llm = settings.llm
+    told = {"llm.vision_model": llm.vision_model, "llm.transcription_model": llm.transcription_model}
+    for name, model in told.items():
+        if model is not None and model.startswith(LOCAL):
+            raise BadInput(f"The setting {name} cannot be {model!r}: no offline model tells of pictures or sound.")
+    if not is_offline(llm.model):
+        if llm.model.startswith(LOCAL):
+            raise BadInput(f"There is no offline model {llm.model!r}; the one there is is {EXTRACTIVE}.")
+        _check(llm.model, llm.api_base, f", or {EXTRACTIVE} for the offline writer.")
+    for name, model in told.items():
+        if model is not None:
+            _check(model, llm.api_base, f" ({name}).")
+
+
+def _check(model: str, base: str | None, otherwise: str) -> None:
     if base is not None and (urlsplit(base).scheme not in ("http", "https") or not _host(base)):
         raise BadInput("The setting llm.api_base must be an http:// or https:// address with a host.")
     from stages.llm.remote import knows_provider
 
     if not model.strip() or not knows_provider(model, base):
         raise BadInput(
-            f"No provider is known for the model {model!r}: write provider/name, for example openai/gpt-4o-mini, "
-            f"or {EXTRACTIVE} for the offline writer."
+            f"No provider is known for the model {model!r}: write provider/name, for example openai/gpt-4o-mini"
+            f"{otherwise}"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.errors import BadInput
-from stages.llm import Door, check_model, leaves_machine
+from stages.llm import Door, check_model, leaves_machine, media_leaves_machine
 from stages.llm.remote import load_litellm, on_model_loop
 from stages.settings import Settings
 
@@ -95,6 +95,10 @@ def test_it_is_said_to_whom_text_would_go(model: str, base: str | None, receiver
         ({"model": " "}, "provider/name"),
         ({"model": "openai/x", "api_base": "ftp://host/"}, "llm.api_base"),
         ({"model": "openai/x", "api_base": "models.example.com"}, "llm.api_base"),
+        ({"vision_model": "nobody-knows/this"}, "provider/name.*llm.vision_model"),
+        ({"vision_model": "local/extractive"}, "llm.vision_model"),
+        ({"transcription_model": ""}, "llm.transcription_model"),
+        ({"transcription_model": "openai/x", "api_base": "ftp://host/"}, "llm.api_base"),
     ],
 )
 def test_a_model_that_cannot_be_called_is_bad_input(llm: dict[str, str], says: str) -> None:
@@ -102,6 +106,23 @@ def test_a_model_that_cannot_be_called_is_bad_input(llm: dict[str, str], says: s
         check_model(Settings.model_validate({"llm": llm}))
 
 
+def test_it_is_said_to_whom_pictures_and_sound_would_go() -> None:
+    def goes(**llm: str) -> dict[str, str]:
+        return media_leaves_machine(Settings.model_validate({"llm": llm}))
+
+    assert goes() == goes(model="openai/x") == {}
+    assert goes(vision_model="openai/x", api_base="http://127.0.0.1:1/v1") == {}
+    assert goes(vision_model="openai/x") == {"pictures": "the provider openai (model openai/x)"}
+    assert goes(transcription_model="openai/y", api_base="https://a.example/v1") == {
+        "sound": "a.example (model openai/y)"
+    }
+
+
 def test_models_that_can_be_called_pass() -> None:
-    for llm in ({}, {"model": "openai/gpt-4o-mini"}, {"model": "openai/x", "api_base": "http://127.0.0.1:1/v1"}):
+    for llm in (
+        {},
+        {"vision_model": "openai/gpt-4o-mini", "transcription_model": "openai/whisper-1"},
+        {"model": "openai/gpt-4o-mini"},
+        {"model": "openai/x", "api_base": "http://127.0.0.1:1/v1"},
+    ):
         check_model(Settings.model_validate({"llm": llm}))
