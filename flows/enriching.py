@@ -204,7 +204,7 @@ def _teller(run: Publication, archive: Archive, tasks: Sequence[Task], limit: Co
     """Who asks models about files. What the archive knows is asked for once, and only where a model may be asked."""
     settings = run.settings
     asks = media_to_tell(tasks, settings)
-    language = settings.site.language
+    language: str = settings.site.language
     if language == "auto" and asks and settings.llm.vision_model is not None:
         found = chat_language(archive.cursor())
         if found is None:

@@ -35,9 +35,12 @@ def chat_language(cursor: duckdb.DuckDBPyConnection) -> str | None:
             WHERE kind = 'text' AND author IS NOT NULL
               AND seq % greatest(1, (SELECT count(*) // {_MESSAGES} FROM messages)) = 0 ORDER BY seq"""
     ).fetchall()
-    found = Counter(filter(None, map(detect_language, _chunks(text for (text,) in rows))))
-    for language, count in found.most_common(1):
-        return language if 2 * count > found.total() else None
+    found: Counter[str] = Counter()
+    for chunk in _chunks(text for (text,) in rows):
+        if language := detect_language(chunk):
+            found[language] += len(chunk)
+    for language, letters in found.most_common(1):
+        return language if 2 * letters > found.total() else None
     return None
 
 
