@@ -140,6 +140,36 @@ class SiteSettings(Section):
     noindex: bool = Field(True, description="Ask search engines to stay away.")
 
 
+class StorageSettings(Section):
+    endpoint: str | None = Field(None, description="Address of an S3-compatible store; else Amazon's of the region.")
+    region: str = Field("us-east-1", description="Region of the store.", pattern=r"^[a-z0-9-]{1,40}$")
+    access_key_id: SecretStr | None = Field(None, description="Id of the key to the store; from the environment.")
+    secret_access_key: SecretStr | None = Field(None, description="Secret of the key; from the environment.")
+    session_token: SecretStr | None = Field(None, description="Token of a temporary key; from the environment.")
+    allow_http: bool = Field(False, description="Take an endpoint without encryption (http://) too.")
+    lease_seconds: int = Field(120, ge=5, le=3_600, description="How long a run that went silent keeps an archive.")
+    connections: int = Field(8, ge=1, le=64, description="Transfers to and from the store at once, 4 MiB each.")
+    scratch: Path | None = Field(None, description="Where archives are worked on; else the folder for temporary files.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def plain_endpoint(cls, value: str | None) -> str | None:
+        from urllib.parse import urlsplit
+
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            told = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            told = False
+        if not told or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError("an endpoint is written https://HOST or https://HOST:PORT")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("an endpoint holds no key; it goes into access_key_id and secret_access_key")
+        return value.rstrip("/")
+
+
 class PerformanceSettings(Section):
     parallel_processing: bool = Field(True, description="Use more than one worker.")
     max_workers: int = Field(2, ge=1, le=64, description="Workers of a local run.")
@@ -169,6 +199,7 @@ class Settings(BaseSettings):
     fetch: FetchSettings = FetchSettings()
     enrich: EnrichSettings = EnrichSettings()
     site: SiteSettings = SiteSettings()
+    storage: StorageSettings = StorageSettings()
     performance: PerformanceSettings = PerformanceSettings()
 
     @classmethod
@@ -221,11 +252,11 @@ def load_settings(
     merged: dict[str, Any] = {}
     for name, value in [*_leaves(from_file), *environment.items(), *given.items()]:
         _put(merged, name, value)
-    known = {name for name, _ in _fields()}
+    secret = {name: "Secret" in str(spec.annotation) for name, spec in _fields()}
     for name, _ in _leaves(from_file):
-        if name not in known:
+        if name not in secret:
             raise BadInput(f"{file}: there is no setting {name!r}; `streamliner settings` lists them.")
-        if name in ("llm.api_key", "privacy.key"):
+        if secret[name]:
             raise BadInput(f"{file}: {name} is a secret and is read from the environment only, never from a file.")
     try:
         settings = Settings.model_validate(merged)
