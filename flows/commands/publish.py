@@ -167,12 +167,26 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
     if report.get("windows_waiting"):
         yield f"{report['windows_waiting']} windows wait for the next run."
     yield from _of_links(report)
+    yield from _of_media(report)
     if report.get("left_out"):
         from stages.enrich.limits import left_out_sentences
 
         yield from left_out_sentences(report["left_out"])
     if report.get("media_waiting_for_their_export"):
         yield f"{report['media_waiting_for_their_export']} attachments wait for the export that holds them."
+
+
+def _of_media(report: dict[str, Any]) -> Iterator[str]:
+    """What models said of pictures and sound."""
+    telling = report.get("telling", {})
+    if telling.get("pictures") or telling.get("sounds") or telling.get("copies"):
+        copies = f", and {telling['copies']:,} copies of these or of earlier ones" if telling["copies"] else ""
+        yield f"Told by models: {telling['pictures']:,} pictures, {telling['sounds']:,} voice notes and films{copies}."
+    if telling.get("waiting"):
+        yield (
+            "Pictures and sound that wait to be told in the next run, for the limit of cost is reached or the model's "
+            f"server failed too often: {telling['waiting']:,}."
+        )
 
 
 def _of_links(report: dict[str, Any]) -> Iterator[str]:
