@@ -98,6 +98,7 @@ def publish(run: Publication) -> dict[str, Any]:
             limit = CostLimit(run.request.limit_cost)
             enrich(run, archive, ledger, exports, ready.key, limit)
             write(run, archive, ledger, limit)
+            run.unanswered = run.unanswered or limit.unanswered
             chronicle(run, archive, ledger, ready.key)
             _clear_inbox(archive, exports)
     return run.report()
@@ -170,10 +171,7 @@ def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[Non
 
 
 def write(run: Publication, archive: Archive, ledger: Ledger, limit: CostLimit) -> None:
-    """Plan the windows over the whole archive and write those that want a post; every batch is kept as it ends.
-
-    Raises :class:`StreamlinerError` when calls were made and none of them succeeded.
-    """
+    """Plan the windows over the whole archive and write those that want a post; every batch is kept as it ends."""
     settings = run.settings
     plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
     wanted = plan.todo.num_rows
@@ -185,25 +183,28 @@ def write(run: Publication, archive: Archive, ledger: Ledger, limit: CostLimit) 
     batches = batch_windows(str(archive.folder), plan.todo, most_windows=most)
     arguments = [{"batch": batch, "settings": settings, "limit": limit} for batch in batches]
     sizes = [len(batch.windows) for batch in batches]
-    calls = succeeded = 0
+    succeeded = 0
     for position, result in run.map(WRITE, "Writing posts", arguments, sizes):
         if isinstance(result, Exception):
             ledger.record("write", state="batch_failed", windows=sizes[position], error=type(result).__name__)
             continue
         keep_outcomes(archive, result.outcomes, run.run_id)
         run.spend(result.calls, result.cost_usd)
-        calls, succeeded = calls + result.calls, succeeded + result.succeeded
+        succeeded += result.succeeded
         run.counts["posts_written"] += sum(len(outcome.posts) for outcome in result.outcomes)
         run.details["windows_waiting"] -= len(result.outcomes)
         run.details["windows_failed"] += sum(outcome.status == "failed" for outcome in result.outcomes)
         ledger.record("write", state="batch", windows=len(result.outcomes), calls=result.calls)
         ledger.flush()
     broken = any(failed.startswith(WRITE.name) for failed in run.details.get("failed_batches", ()))
-    run.unanswered = succeeded == 0 and (calls > 0 or broken)
+    run.unanswered = broken and succeeded == 0
 
 
 def chronicle(run: Publication, archive: Archive, ledger: Ledger, key: bytes) -> None:
-    """Make posts and site from the archive and swap them in."""
+    """Make posts and site from the archive and swap them in.
+
+    Raises :class:`StreamlinerError` where no model answered at all, when the site is there.
+    """
     made = run.call(
         SITE,
         "Making the site",
@@ -216,8 +217,8 @@ def chronicle(run: Publication, archive: Archive, ledger: Ledger, key: bytes) ->
     ledger.record("site", version=made.version, posts=made.items, changed=made.changed)
     if run.unanswered:
         raise StreamlinerError(
-            "No model call succeeded, so no post was written; see `streamliner report`, "
-            "then `streamliner retry` and publish again."
+            "No model call succeeded, so no post was written and no page or file described; the site shows what is "
+            "known. See `streamliner report`, then `streamliner retry` and publish again."
         )
 
 

@@ -191,21 +191,38 @@ def _of_media(report: dict[str, Any]) -> Iterator[str]:
 
 def _of_links(report: dict[str, Any]) -> Iterator[str]:
     """What became of links and files, where there is something to say."""
+    from stages.enrich.outcomes import READ
+
     fetching = report.get("fetching", {})
     if report["enriched"]:
         asked = f", with {report['fetches']:,} requests to their sites" if report["fetches"] else ""
         yield f"Links and files that are new: {report['enriched']:,}{asked}."
     if fetching.get("altered"):
         yield f"Links not fetched, for a name or number in them is not kept: {fetching['altered']:,}."
-    if report["links_waiting"]:
+    to_describe = fetching.get("to_describe", 0)
+    if (unread := report["links_waiting"] - to_describe) > 0:
         why = "there is no network" if fetching.get("offline") else "their sites did not answer, or there was no time"
-        yield f"Links that wait for the next run, for {why}: {report['links_waiting']:,}."
+        yield f"Links that wait for the next run, for {why}: {unread:,}."
+    if to_describe:
+        yield f"Pages shown by their own words until the next run can ask the model about them: {to_describe:,}."
     if left_alone := len(report["breakers"]["hosts"]):
         yield f"Sites that failed too often in a row and are left alone for now: {left_alone:,}."
     reasons = report.get("dead_letter_reasons", {})
-    if reasons:
-        yield f"Links and files that were given up (`streamliner retry` queues them): {sum(reasons.values()):,}."
-        for reason, number in list(reasons.items())[:_MOST_REASONS]:
-            yield f"  {number:,} x {reason}"
-        if len(reasons) > _MOST_REASONS:
-            yield f"  Other reasons: {len(reasons) - _MOST_REASONS}; `streamliner report ARCHIVE --dead` lists all."
+    shown = {reason: number for reason, number in reasons.items() if reason.startswith(READ)}
+    yield from _given_up(
+        "Links and files that were given up (`streamliner retry` queues them)",
+        {reason: number for reason, number in reasons.items() if reason not in shown},
+    )
+    yield from _given_up(
+        "Pages shown by their own words, for the model gave none (`streamliner retry` has it asked again)", shown
+    )
+
+
+def _given_up(what: str, reasons: dict[str, int]) -> Iterator[str]:
+    if not reasons:
+        return
+    yield f"{what}: {sum(reasons.values()):,}."
+    for reason, number in list(reasons.items())[:_MOST_REASONS]:
+        yield f"  {number:,} x {reason}"
+    if len(reasons) > _MOST_REASONS:
+        yield f"  Other reasons: {len(reasons) - _MOST_REASONS}; `streamliner report ARCHIVE --dead` lists all."

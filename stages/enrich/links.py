@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.concealed import is_altered
-from stages.enrich.outcomes import LinksRead, LinkUsage, Outcome, recorded, spelt
+from stages.enrich.outcomes import LinksRead, LinkUsage, Outcome, recorded, spelt, undescribed
 from stages.enrich.store import Task
 from stages.enrich.web import Web
 from stages.errors import StreamlinerError
@@ -27,6 +27,7 @@ from stages.settings import Settings
 if TYPE_CHECKING:
     from stages.enrich.media import Picture
     from stages.enrich.pages.cache import CachedPage
+    from stages.enrich.pages.describer import Describer
     from stages.enrich.pages.facts import PageFacts
     from stages.llm import Door
 
@@ -78,6 +79,8 @@ class LinkReader:
         # these belong to the loop
         self._halted: RefusedError | None = None
         self._working: set[asyncio.Task[Any]] = set()
+        self._telling: set[asyncio.Task[Any]] = set()
+        self._describer: Describer | None = None
         self._drawing = asyncio.Semaphore(settings.performance.max_workers)
         self._web = Web(
             settings, cache=cache, secret=secret, stopped=stopped or threading.Event(), say=say, halt=self._halt
@@ -93,11 +96,13 @@ class LinkReader:
     def usage(self) -> LinkUsage:
         """What was done so far."""
         self._usage.fetch = self._web.usage
+        self._usage.recalled = self._describer.remembered if self._describer else 0
         return self._usage
 
     def begin(self, tasks: Sequence[Task]) -> Future[LinksRead]:
         """Read a batch of links. No single link makes it fail; :class:`StreamlinerError` where ``media_dir`` cannot be
-        written. A link that waits (no network, no time, a site that is left alone) is a failure of class ``refused``.
+        written. A link that waits (no network, no time, a site that is left alone) is a failure of class ``refused``. A
+        page that was read and that no model would tell of is a failure too, with all that is known of it.
         """
         with self._lock:
             if self._closed:
@@ -143,7 +148,7 @@ class LinkReader:
         usage = door.usage if door else None
         return LinksRead(outcomes, usage.calls if usage else 0, usage.cost_usd if usage else 0.0)
 
-    async def _one(self, task: Task, link: Coroutine[Any, Any, Enrichment]) -> Outcome:
+    async def _one(self, task: Task, link: Coroutine[Any, Any, Outcome]) -> Outcome:
         work = asyncio.current_task()
         assert work is not None
         self._working.add(work)
@@ -164,18 +169,21 @@ class LinkReader:
             return Failure(task.key, "transient", f"The page could not be taken in ({type(error).__name__}).")
         finally:
             self._working.discard(work)
+            self._telling.discard(work)
 
     def _halt(self, error: RefusedError) -> None:
         """Let every link that is not done wait."""
         self._halted = error
-        self._usage.offline = self._usage.offline or isinstance(error, NoNetworkError)
+        offline = isinstance(error, NoNetworkError)
+        self._usage.offline = self._usage.offline or offline
         own = asyncio.current_task()  # the link that found it out says so itself
-        for work in self._working - {own}:
+        # a model may be on this machine, and its page is there already
+        for work in self._working - {own} - (self._telling if offline else set()):
             work.cancel()
 
     async def _link(
         self, task: Task, known: "CachedPage | None", learnt: "dict[str, CachedPage]", door: "Door | None"
-    ) -> Enrichment:
+    ) -> Outcome:
         from stages.enrich.pages.cache import CachedPage
 
         if is_altered(task.value):
@@ -200,8 +208,42 @@ class LinkReader:
             learnt[task.value] = CachedPage(facts, picture.sha256)
         if len(learnt) >= _KEPT_AT_ONCE:  # a run that is killed has them remembered
             await self._keep(learnt)
-        words = await self._words(facts, door)
-        return await asyncio.to_thread(self._told, task, facts, picture, words)  # the first takes in all names
+        plain = await asyncio.to_thread(self._plain, task, facts, picture)  # the first takes in all names
+        return plain if door is None else await self._described(task, plain, facts, door)
+
+    async def _described(self, task: Task, plain: Enrichment, facts: "PageFacts", door: "Door") -> Outcome:
+        """The page in a model's words where it is worth asking; what is known of it is lost in no case."""
+        work = asyncio.current_task()
+        assert work is not None
+        self._telling.add(work)
+        try:
+            words = await self._describes().words(facts, door)
+        except asyncio.CancelledError:
+            if self._halted is None:
+                raise
+            return self._untold(task, plain, self._halted)
+        except CallError as error:
+            return self._untold(task, plain, error)
+        if words is None:
+            return plain
+        self._usage.described += 1
+        text = await asyncio.to_thread(self._conceal, words)
+        return replace(plain, text=text, told_by=self._settings.llm.model)
+
+    def _untold(self, task: Task, plain: Enrichment, error: CallError) -> Failure:
+        self._usage.undescribed += 1
+        refused = isinstance(error, RefusedError)
+        tried_enough = task.attempts >= self._settings.retry.attempts
+        if refused or (error.error_class != "permanent" and not tried_enough):
+            self._usage.to_describe += 1
+        return undescribed(plain, error)
+
+    def _describes(self) -> "Describer":
+        if self._describer is None:
+            from stages.enrich.pages.describer import Describer
+
+            self._describer = Describer(self._settings, self._web, fresh=self._fresh)
+        return self._describer
 
     async def _keep(self, learnt: "dict[str, CachedPage]") -> None:
         pages = dict(learnt)
@@ -240,17 +282,10 @@ class LinkReader:
             await self._web.remember_picture(picture.sha256, data)
         return picture
 
-    async def _words(self, facts: "PageFacts", door: "Door | None") -> str | None:
-        language = self._settings.site.language
-        if door is None:
-            from stages.enrich.pages.gist import gist
+    def _plain(self, task: Task, facts: "PageFacts", picture: "Picture | None") -> Enrichment:
+        """The page by its own words."""
+        from stages.enrich.pages.gist import gist
 
-            return gist(facts, language)
-        from stages.enrich.pages.describe import describe
-
-        return await describe(facts, door, language)
-
-    def _told(self, task: Task, facts: "PageFacts", picture: "Picture | None", words: str | None) -> Enrichment:
         def hidden(text: str | None) -> str | None:
             return self._conceal(text) if text else None
 
@@ -259,7 +294,7 @@ class LinkReader:
             task.kind,
             task.value,
             title=hidden(facts.title) or spelt(task.value),
-            text=hidden(words),
+            text=hidden(gist(facts, self._settings.site.language)),
             site=hidden(facts.site),
             published=facts.published,
             language=facts.language,

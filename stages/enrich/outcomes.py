@@ -5,25 +5,38 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.store import Task
+from stages.resilience.errors import CallError
 
 if TYPE_CHECKING:
     from stages.enrich.fetch import FetchUsage
 
 Outcome: TypeAlias = Enrichment | Failure
 
+READ: Final = "The page was read, but "
+"""How the reason of a link begins that is shown by its page's own words, for no model told of it."""
+
+_SHOWN: Final = "; it is shown by its own words."
 _TITLE_LENGTH: Final = 120
 
 
 @dataclass
 class LinkUsage:
     """What a run did with its links: ``pages`` read, ``pictures`` stored, ``remembered`` pages that were not fetched,
-    ``altered`` links that hold a pseudonym. ``offline``: it was found that there is no network."""
+    ``altered`` links that hold a pseudonym. ``offline``: it was found that there is no network.
+
+    ``described`` pages have a model's words, ``recalled`` of these were told before and cost no call; ``undescribed``
+    are shown by their own although a model was to be asked, ``to_describe`` of these wait for another run.
+    """
 
     pages: int = 0
     pictures: int = 0
     remembered: int = 0
     altered: int = 0
     offline: bool = False
+    described: int = 0
+    recalled: int = 0
+    undescribed: int = 0
+    to_describe: int = 0
     fetch: "FetchUsage | None" = None
 
     @property
@@ -34,7 +47,10 @@ class LinkUsage:
     def as_json(self) -> dict[str, Any]:
         """Plain values for a report. ``breakers`` holds the sites whose breaker is not closed."""
         told: dict[str, Any] = {"pages": self.pages, "pictures": self.pictures, "remembered": self.remembered}
-        return told | {"altered": self.altered, "offline": self.offline} | (self.fetch.as_json() if self.fetch else {})
+        told |= {"altered": self.altered, "offline": self.offline}
+        told |= {"described": self.described, "recalled": self.recalled}
+        told |= {"undescribed": self.undescribed, "to_describe": self.to_describe}
+        return told | (self.fetch.as_json() if self.fetch else {})
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,12 @@ class LinksRead:
 def recorded(task: Task) -> Enrichment:
     """A link as it is written: host and path say where it leads, nothing is claimed of what is there."""
     return Enrichment(task.key, task.kind, task.value, title=spelt(task.value))
+
+
+def undescribed(known: Enrichment, error: CallError) -> Failure:
+    """A link whose page was read and is ``known`` by its own words, while no model could be made to tell of it."""
+    why = str(error).removesuffix(".")
+    return Failure(known.key, error.error_class, f"{READ}{why[:1].lower()}{why[1:]}{_SHOWN}", known)
 
 
 def spelt(link: str) -> str:

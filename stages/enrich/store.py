@@ -140,8 +140,8 @@ class TaskStore:
         """Record failures of claimed tasks: permanent ones and those out of attempts die, the rest wait again.
 
         What was ``refused`` was never tried: it waits, and its attempt does not count. What is known of a task all the
-        same is kept beside its failure. Returns how many were recorded. Attempts count from the first claim or the
-        last :meth:`retry_dead`.
+        same is kept beside its failure, but where a model's words would go and none come. Returns how many were
+        recorded. Attempts count from the first claim or the last :meth:`retry_dead`.
         """
         if not failures:
             return 0
@@ -152,7 +152,9 @@ class TaskStore:
         if known:
             table = table.join(_results(known), "key")
             kept = "".join(
-                f", {name} = CASE WHEN batch.files IS NULL THEN tasks.{name} ELSE batch.{name} END" for name in RESULT
+                f", {name} = CASE WHEN batch.files IS NULL OR tasks.told_by IS NOT NULL AND batch.told_by IS NULL"
+                f" THEN tasks.{name} ELSE batch.{name} END"
+                for name in RESULT
             )
         with self._registered(table):
             return self._changed(

@@ -70,26 +70,41 @@ class Web:
 
     async def remembered(self, links: Sequence[str]) -> "Mapping[str, CachedPage]":
         """What is remembered of these links; one look-up."""
-        if self._cache_folder is None or not links:
+        if not links or (cache := await self._opened_cache()) is None:
             return {}
-        async with self._remembering:
-            if self._cache is None:
-                self._cache = await asyncio.to_thread(self._open_cache, self._cache_folder)
-        return await asyncio.to_thread(self._cache.look_up, links, datetime.now(UTC))
+        return await asyncio.to_thread(cache.look_up, links, datetime.now(UTC))
 
     async def remember(self, pages: "Mapping[str, CachedPage]") -> None:
         """Keep what was learnt of a batch; one statement."""
-        if self._cache is not None and pages:
-            await asyncio.to_thread(self._cache.keep, pages, datetime.now(UTC))
+        if pages and (cache := await self._opened_cache()) is not None:
+            await asyncio.to_thread(cache.keep, pages, datetime.now(UTC))
 
     async def remembered_picture(self, digest: str) -> bytes | None:
-        if self._cache is None:
+        if (cache := await self._opened_cache()) is None:
             return None
-        return (await asyncio.to_thread(self._cache.pictures, [digest], datetime.now(UTC))).get(digest)
+        return (await asyncio.to_thread(cache.pictures, [digest], datetime.now(UTC))).get(digest)
 
     async def remember_picture(self, digest: str, data: bytes) -> None:
-        if self._cache is not None:
-            await asyncio.to_thread(self._cache.keep_pictures, {digest: data}, datetime.now(UTC))
+        if (cache := await self._opened_cache()) is not None:
+            await asyncio.to_thread(cache.keep_pictures, {digest: data}, datetime.now(UTC))
+
+    async def remembered_words(self, name: str) -> str | None:
+        """What a model told, by the name of what it was asked."""
+        if (cache := await self._opened_cache()) is None:
+            return None
+        return (await asyncio.to_thread(cache.descriptions, [name], datetime.now(UTC))).get(name)
+
+    async def remember_words(self, name: str, words: str) -> None:
+        if (cache := await self._opened_cache()) is not None:
+            await asyncio.to_thread(cache.keep_descriptions, {name: words}, datetime.now(UTC))
+
+    async def _opened_cache(self) -> "PageCache | None":
+        if self._cache_folder is None:
+            return None
+        async with self._remembering:
+            if self._cache is None:
+                self._cache = await asyncio.to_thread(self._open_cache, self._cache_folder)
+        return self._cache
 
     def halt(self, error: RefusedError) -> None:
         """Fetch nothing more: whoever asks is told ``error``."""

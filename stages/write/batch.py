@@ -44,6 +44,13 @@ class CostLimit:
         with self._lock:
             return sum(door.usage.known_cost_usd for door in self._doors) < self.dollars
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether calls were sent, be it for posts, pages or pictures, and every one of them failed."""
+        with self._lock:
+            usages = [door.usage for door in self._doors]
+        return any(usage.calls for usage in usages) and not any(usage.succeeded for usage in usages)
+
 
 @dataclass(frozen=True)
 class WrittenBatch:

@@ -206,5 +206,6 @@ def test_a_model_tells_what_a_page_says_from_the_page_alone(publish, model: Mode
 def test_the_limit_of_cost_holds_for_descriptions_too(publish, model: Model, linked, tmp_path: Path) -> None:
     chat, environment = linked
     report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, "--limit-cost", "0", **environment)
-    assert (model.requests, report["model_calls"], report["enriched"], report["windows_waiting"]) == ([], 0, 1, 1)
+    assert (model.requests, report["model_calls"], report["enriched"], report["windows_waiting"]) == ([], 0, 0, 1)
+    assert (report["links_waiting"], report["fetching"]["to_describe"], report["dead_letters"]) == (1, 1, 0)
     assert description(tmp_path / "a").startswith("The lamp of the old lighthouse was lit again")

@@ -2,9 +2,10 @@
 
 It is an SQLite file, ``pages.sqlite`` in a folder of its own (mode 0700, file 0600), that any number of processes use
 at once. It holds for each page the time it was kept and, sealed under the page's address (``sealed``): the facts and
-the sha256 of the card's picture, or why the page could not be had; and for each such picture its bytes, sealed under
-that sha256. No address, title or text stands there in clear: without knowing an address (and the secret, where one is
-given) the folder tells how many pages were read, when, and how long they are, and nothing else.
+the sha256 of the card's picture, or why the page could not be had; for each such picture its bytes, sealed under that
+sha256; and for each text that a model told of its words, sealed under the hash of that text. No address, title or text
+stands there in clear: without knowing one (and the secret, where one is given) the folder tells how many pages were
+read, when, and how long they are, and nothing else.
 
 It is a convenience: where it is damaged, full, locked or not to be written, the run goes on without it and says so
 once. A damaged file is removed, so that the next run begins anew.
@@ -158,18 +159,33 @@ class PageCache:
 
     def pictures(self, digests: Iterable[str], now: datetime) -> dict[str, bytes]:
         """The bytes of pictures by their sha256 (hex); those that are not there any more are left out. One query."""
-        places = {place(self._secret, "picture", digest): digest for digest in digests}
-        found = {}
-        for where, (_, sealed) in self._rows(places, now).items():
-            with suppress(ValueError):
-                found[places[where]] = unseal(self._secret, "picture", places[where], sealed)
-        return found
+        return self._unsealed("picture", digests, now)
 
     def keep_pictures(self, pictures: Mapping[str, bytes], now: datetime) -> int:
         """Keep the bytes of pictures under their sha256 (hex), each once. Returns how many were kept. One statement."""
+        return self._keep_sealed("picture", pictures, now)
+
+    def descriptions(self, names: Iterable[str], now: datetime) -> dict[str, str]:
+        """What a model told, by :func:`~stages.enrich.pages.describe.description_name`; what nobody told is left out.
+        One query."""
+        return {name: data.decode() for name, data in self._unsealed("description", names, now).items()}
+
+    def keep_descriptions(self, descriptions: Mapping[str, str], now: datetime) -> int:
+        """Keep what a model told under its names. Returns how many were kept. One statement."""
+        return self._keep_sealed("description", {name: text.encode() for name, text in descriptions.items()}, now)
+
+    def _unsealed(self, kind: str, names: Iterable[str], now: datetime) -> dict[str, bytes]:
+        places = {place(self._secret, kind, name): name for name in names}
+        found = {}
+        for where, (_, sealed) in self._rows(places, now).items():
+            with suppress(ValueError):
+                found[places[where]] = unseal(self._secret, kind, places[where], sealed)
+        return found
+
+    def _keep_sealed(self, kind: str, contents: Mapping[str, bytes], now: datetime) -> int:
         rows = [
-            (place(self._secret, "picture", digest), self._age, seal(self._secret, "picture", digest, data))
-            for digest, data in pictures.items()
+            (place(self._secret, kind, name), self._age, seal(self._secret, kind, name, data))
+            for name, data in contents.items()
         ]
         return self._keep(rows, now)
 

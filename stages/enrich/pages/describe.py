@@ -3,9 +3,10 @@
 The text is a stranger's: it is handed over as one JSON line between two marks, capped, as material and never as an
 instruction, to a model that has no tools. The answer is believed in nothing: it is plain text of the wanted language
 and length, without markup, addresses or numbers that the page does not hold, or it is asked for once more and then
-done without.
+is an error.
 """
 
+import hashlib
 import re
 from typing import Final
 
@@ -13,13 +14,13 @@ import orjson
 
 from stages.enrich.pages.clean import clean_line
 from stages.enrich.pages.facts import PageFacts
-from stages.enrich.pages.gist import LENGTH, gist
+from stages.enrich.pages.gist import LENGTH
 from stages.enrich.pages.language import may_be
 from stages.enrich.pages.plain import has_address, has_markup, instructs
 from stages.enrich.pages.sentences import split_sentences, weight
 from stages.llm.door import Door
 from stages.llm.offline import Messages
-from stages.resilience.errors import CallError, InvalidAnswerError
+from stages.resilience.errors import InvalidAnswerError
 
 DESCRIBE_VERSION: Final = "1"
 """Changes with the wording of the prompt."""
@@ -71,16 +72,15 @@ class UnusableAnswer(Exception):  # it is an answer, and the exception carries w
 
 
 async def describe(facts: PageFacts, door: Door, language: str) -> str | None:
-    """What the page says in two sentences of ``language`` (a code, or ``auto`` for the page's own).
+    """What the page says in two sentences of ``language`` (a code, or ``auto`` for the page's own), by the model behind
+    ``door``; None where nobody is asked: :func:`is_worth_asking` says no, or the model works offline.
 
-    By the model behind ``door`` where it is one and the page has text, else, and where the model's answer cannot be
-    used twice or no call succeeds, by :func:`gist`. At most two answers are asked for; each is counted, limited and
-    tried again by the door. Never raises but for cancellation.
+    Raises :class:`CallError` where the model cannot be asked, :class:`InvalidAnswerError` where two answers cannot be
+    used. Cost: one call, two after an unusable answer; each is counted, limited and tried again by the door.
     """
-    own = gist(facts, language)
-    if door.offline or weight(facts.text or "") < _LEAST_TEXT:
-        return own
-    wanted = facts.language if language == "auto" else language
+    if door.offline or not is_worth_asking(facts):
+        return None
+    wanted = wanted_language(facts, language)
     asked = prompt = describe_prompt(facts, wanted)
     for _ in range(2):
         answer = ""
@@ -89,9 +89,24 @@ async def describe(facts: PageFacts, door: Door, language: str) -> str | None:
             return read_description(answer, facts, wanted)
         except (UnusableAnswer, InvalidAnswerError) as error:
             prompt = _repair_prompt(asked, answer, str(error))
-        except CallError:
-            return own
-    return own
+    raise InvalidAnswerError("The model's answer could not be used, twice.")
+
+
+def is_worth_asking(facts: PageFacts) -> bool:
+    """Whether the page has so much text that there is more to say of it than its own words do."""
+    return weight(facts.text or "") >= _LEAST_TEXT
+
+
+def wanted_language(facts: PageFacts, language: str) -> str | None:
+    """The code of the language that a description is asked in, None for that of the text."""
+    return facts.language if language == "auto" else language
+
+
+def description_name(facts: PageFacts, model: str, language: str) -> str:
+    """64 hex digits for all that decides a description: version of the prompt, model, language, title, and as much of
+    the text as is handed over. Pages that differ in nothing else have one, whatever their addresses."""
+    said = (DESCRIBE_VERSION, model, wanted_language(facts, language), facts.title, (facts.text or "")[:MAX_TEXT])
+    return hashlib.sha256(orjson.dumps(said)).hexdigest()
 
 
 def describe_prompt(facts: PageFacts, language: str | None) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """The task store: nothing lost, nothing paid for twice, one statement a batch."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,19 @@ def test_what_is_made_anew_stays_known_until_then_and_where_that_fails(store: Ta
     store.complete([done("k000001", title="new")])
     assert [known.title for known in store.enrichments()] == ["old", "new"]
     assert store.reasons() == {"The site refused.": 1}
+
+
+def test_what_a_model_told_gives_way_to_a_model_alone(store: TaskStore) -> None:
+    store.enqueue(numbered(1))
+    (task,) = store.claim(1, 60, NOW)
+    told = Enrichment(task.key, task.kind, task.value, text="told", told_by="a/model")
+    own = Enrichment(task.key, task.kind, task.value, text="own")
+    store.complete([told])
+    for known, left in ((own, told), (replace(told, text="anew"), replace(told, text="anew"))):
+        store.renew()
+        store.claim(1, 60, NOW)
+        store.fail([Failure(task.key, "transient", "The model's server failed (500).", known)], 4)
+        assert store.enrichments() == [left]
 
 
 def test_what_was_learnt_of_a_failure_is_known(store: TaskStore) -> None:

@@ -20,6 +20,14 @@ from stages.enrich.pages.facts import PageFacts
 from stages.enrich.pages.gist import gist
 from stages.enrich.pages.read import read_page
 from stages.llm import Door
+from stages.resilience.errors import (
+    CostLimitError,
+    InvalidAnswerError,
+    ModelRefusedError,
+    PermanentError,
+    ThrottledError,
+    TransientError,
+)
 from stages.settings import Settings
 from tests.stages.llm.model_server import Answer, ModelServer
 
@@ -80,13 +88,13 @@ def test_the_prompt_holds_nothing_but_the_page() -> None:
     ids=["card", "short", "nothing"],
 )
 def test_a_page_without_text_asks_nobody(server, facts) -> None:
-    assert asyncio.run(describe(facts, door(server), "en")) == gist(facts, "en")
+    assert asyncio.run(describe(facts, door(server), "en")) is None
     assert server.requests == []
 
 
 def test_the_offline_model_is_not_asked() -> None:
     through = Door(Settings())
-    assert asyncio.run(describe(FACTS, through, "en")) == gist(FACTS, "en")
+    assert asyncio.run(describe(FACTS, through, "en")) is None
     assert through.usage.calls == 0
 
 
@@ -123,33 +131,36 @@ def test_an_answer_that_cannot_be_used_is_asked_for_once_more(server, kind) -> N
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_second_one_is_done_without(server, kind) -> None:
+def test_a_second_one_is_an_error_that_repeats_none_of_it(server, kind) -> None:
     server.answers = [Answer(BAD[kind])]
-    assert asyncio.run(describe(FACTS, door(server), "en")) == gist(FACTS, "en")
+    with pytest.raises(InvalidAnswerError, match=r"^The model's answer could not be used, twice\.$"):
+        asyncio.run(describe(FACTS, door(server), "en"))
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(
-    ("answer", "requests"),
+    ("answer", "error", "requests"),
     [
-        (Answer(status=500), 2),
-        (Answer(status=401), 1),
-        (Answer(status=429), 2),
-        (Answer(body="<html>"), 2),
-        (Answer(finish="content_filter"), 1),
-        (Answer(drop=True), 2),
+        (Answer(status=500), TransientError, 2),
+        (Answer(status=401), ModelRefusedError, 1),
+        (Answer(status=429), ThrottledError, 2),
+        (Answer(body="<html>"), InvalidAnswerError, 2),
+        (Answer(finish="content_filter"), PermanentError, 1),
+        (Answer(drop=True), TransientError, 2),
     ],
     ids=["500", "401", "429", "broken", "filtered", "dropped"],
 )
-def test_where_no_call_succeeds_the_page_tells_itself(server, answer, requests) -> None:
+def test_where_no_call_succeeds_it_says_why(server, answer, error, requests) -> None:
     server.answers = [answer]
-    assert asyncio.run(describe(FACTS, door(server), "en")) == gist(FACTS, "en")
-    assert len(server.requests) == requests
+    with pytest.raises(error) as raised:
+        asyncio.run(describe(FACTS, door(server), "en"))
+    assert (type(raised.value), len(server.requests)) == (error, requests)
 
 
 def test_where_the_money_is_spent_nothing_is_sent(server) -> None:
     through = door(server, may_call=lambda: False)
-    assert asyncio.run(describe(FACTS, through, "en")) == gist(FACTS, "en")
+    with pytest.raises(CostLimitError):
+        asyncio.run(describe(FACTS, through, "en"))
     assert (len(server.requests), through.usage.refused) == (0, 1)
 
 
@@ -202,7 +213,7 @@ def test_a_hostile_page_cannot_make_a_model_publish_links_or_markup(payload) -> 
 
 
 def test_an_obedient_model_and_fifty_hostile_pages_publish_no_link_and_no_markup(server) -> None:
-    """The model answers with the page's first words; what is published then is the page's own, or nothing."""
+    """The model answers with the page's first words: they are usable, or the page's own words are published."""
     assert len(PAYLOADS) == 50
 
     def obey(asked) -> Answer:
@@ -217,9 +228,15 @@ def test_an_obedient_model_and_fifty_hostile_pages_publish_no_link_and_no_markup
             page = f"{head}<article><p>{shown}</p><p>See {shown}.</p><p>{TEXT}</p></article>"
             pages.append(read_page(page.encode(), "text/html", "utf-8", "https://site.example/"))
 
+    async def told(facts: PageFacts, through: Door) -> str | None:
+        try:
+            return await describe(facts, through, "en")
+        except InvalidAnswerError:
+            return gist(facts, "en")
+
     async def run() -> list[str | None]:
         through = door(server)
-        return await asyncio.gather(*(describe(facts, through, "en") for facts in pages))
+        return await asyncio.gather(*(told(facts, through) for facts in pages))
 
     for said in asyncio.run(run()):
         assert said is not None
