@@ -15,4 +15,5 @@ enrich_batch = stage_task(
     description="Enriches one batch of links and attachments; items that fail come back with their reason.",
     retries=2,
     limit="streamliner-enrich",
+    calls=batch.slots_of,
 )

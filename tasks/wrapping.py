@@ -7,7 +7,7 @@ the stage. A sentence meant for a person (bad input, a refused setting) is final
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
@@ -15,6 +15,10 @@ from prefect.tasks import exponential_backoff
 
 from stages.errors import StreamlinerError
 from stages.metrics import timed
+
+
+CALLS: Final = "streamliner-write"
+"""The limit of model calls in flight, of all runs together."""
 
 
 def worth_retrying(_task: Any, _task_run: Any, state: Any) -> bool:
@@ -31,17 +35,23 @@ def stage_task(
     retries: int = 0,
     limit: str | None = None,
     slots: Callable[..., int] | None = None,
+    calls: Callable[..., int] | None = None,
 ) -> Task[..., Any]:
     """The task that runs ``stage`` and returns :class:`stages.metrics.Timed`.
 
     ``limit`` names a global concurrency limit on the server, held once for the whole call for as many slots as
-    ``slots(**arguments)`` says (none: not held). It is strict: a limit that does not exist is an error, never
-    "unlimited". Nothing is persisted: results hold messages of the chat and stay in this process.
+    ``slots(**arguments)`` says (none: not held); ``calls(**arguments)`` slots of :data:`CALLS` are held beside it.
+    Limits are strict: one that does not exist is an error, never "unlimited". Nothing is persisted: results hold
+    messages of the chat and stay in this process.
     """
 
     @functools.wraps(stage)
     def run(**arguments: Any) -> Any:
-        with _held(limit, slots(**arguments) if slots else 1):
+        # whoever holds both took them in this order, and whoever holds one waits for no other
+        with (
+            _held(limit, slots(**arguments) if slots else 1),
+            _held(CALLS, calls(**arguments) if calls else 0),
+        ):
             return timed(stage, **arguments)
 
     return Task(
