@@ -1,8 +1,9 @@
 """Writing the ledger: lines are gathered, written by a thread, and never stand in the way of the work.
 
-A full buffer is swapped and written with fsync by a thread, so that whoever records never waits for the disk, unless
-:data:`LOSS_LIMIT` lines are on their way: that many are what a crash can lose. The archive never depends on the
-ledger, and a ledger that cannot be written never fails the work: the lines are counted as lost, and it is said once.
+A full buffer is written with fsync by a thread, which takes all there is each time it comes round, so that whoever
+records never waits for the disk, unless :data:`LOSS_LIMIT` lines are on their way: that many are what a crash can lose.
+The archive never depends on the ledger, and a ledger that cannot be written never fails the work: the lines are counted
+as lost, and it is said once.
 """
 
 import atexit
@@ -20,14 +21,14 @@ from stages.durable import sync_folder
 from stages.ledger.files import append, full_file, full_files, set_torn_aside
 
 LOSS_LIMIT: Final = 1_000
-"""The most lines that may be unwritten at any time."""
+"""The most lines that may be unwritten when a record returns."""
 
 ROTATE_BYTES: Final = 8 << 20
 """A file is full before it grows past this: some 50,000 lines, which the reader of the last few goes through in a tenth
 of a second, and an editor opens. Full files are kept: they are the record, and may be removed by whoever wants to."""
 
 _LONGEST_TEXT: Final = 200
-_OWN: Final = frozenset(("t", "run", "kind"))
+_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class Ledger:
@@ -62,15 +63,15 @@ class Ledger:
         self._rotate_bytes = rotate_bytes
         self._say = say
         self._trouble: str | None = None
-        # re-entrant, and given up whole while waiting: a signal handler may come in the middle of a record. Nothing is
-        # counted twice over, so that no state between two lines of code is a wrong one
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._idle = False
-        self._gathered: list[bytes] = []
-        self._handed: list[bytes] = []
-        self._writing = 0
+        # re-entrant, and given up whole while waiting: a signal handler may come in the middle of anything
+        self._changed = threading.Condition(threading.RLock())
+        # every line that is not on the disk, in order: its length is the one count of them. Whoever records appends and
+        # takes no lock, the writer alone removes, from the front: each is one step of the interpreter
+        self._lines: list[bytes] = []
+        # so many lines make a recorder look up: a full buffer while the writer waits, one too many while it works
+        self._enough = buffer
         self._written = 0
+        self._wanted = 0  # flush up to this count
         self._closed = False
         self._ended = False
         self._file: int | None = None
@@ -85,41 +86,37 @@ class Ledger:
         self.close()
 
     def record(self, kind: str, **payload: Any) -> None:
-        """Add ``{t, run, kind, ...payload}``; a few microseconds. Texts are cut at 200 characters.
+        """Add ``{t, run, kind, ...payload}``; one or two microseconds. Texts are cut at 200 characters.
 
+        When it returns at most :data:`LOSS_LIMIT` lines are unwritten: it waits for the disk where there were more.
         Raises :class:`ValueError` for a payload named ``t`` or ``run``.
         """
-        if not _OWN.isdisjoint(payload):
-            raise ValueError("a payload may not be named t, run or kind")
-        for name, value in payload.items():
-            if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-                payload[name] = value[:_LONGEST_TEXT]
         entry = {"t": datetime.now(UTC), "run": self.run_id, "kind": kind, **payload}
+        if len(entry) != len(payload) + 3:
+            raise ValueError("a payload may not be named t, run or kind")
         try:
-            line = orjson.dumps(entry, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE, default=_named)
-        except orjson.JSONEncodeError as error:
-            with self._changed:
-                self._lose(1, f"an entry is no JSON ({error})")
+            # a copy, since what the encoder returns holds on to the kilobyte that it wrote into
+            line = orjson.dumps(entry, _named, _OPTIONS) + b"\n"
+        except orjson.JSONEncodeError:
+            line = b""
+        if not 0 < len(line) <= _LONGEST_TEXT:  # a line so short has no long text
+            line = self._shortened(entry)
+            if not line:
+                return
+        lines = self._lines
+        lines.append(line)
+        if len(lines) >= self._enough:
+            self._look_up()
+        if self.lost:
             self._complain()
-            return
-        with self._lock:
-            while len(self._gathered) + len(self._handed) + self._writing >= LOSS_LIMIT and not self._closed:
-                self._hand_over()
-                self._changed.wait()
-            if self._closed:
-                self._lose(1, "it was closed already")
-            else:
-                self._gathered.append(line)
-                if len(self._gathered) >= self._size:
-                    self._hand_over()
-        self._complain()
 
     def flush(self) -> None:
         """Wait until every line so far is on the disk, or lost."""
         with self._changed:
-            self._hand_over()
-            goal = self._written + self._writing + len(self._handed)
-            while self._written < goal:
+            goal = self._written + len(self._lines)
+            self._wanted = max(self._wanted, goal)
+            self._changed.notify_all()
+            while self._written < goal and not self._ended:
                 self._changed.wait()
         self._complain()
 
@@ -127,8 +124,9 @@ class Ledger:
         """Flush and let go of the file. Closing twice is harmless."""
         atexit.unregister(self.close)
         with self._changed:
-            self._hand_over()
-            self._closed = True
+            if not self._closed:
+                self._closed = True
+                self._wanted = self._written + len(self._lines)  # and not what others go on to record
             self._changed.notify_all()
             while not self._ended:
                 self._changed.wait()
@@ -137,32 +135,55 @@ class Ledger:
                 self._file = None
         self._complain()
 
-    def _hand_over(self) -> None:
-        lines, self._gathered = self._gathered, []
-        self._handed += lines
-        if self._idle:  # a writer that is at work looks for more before it waits
+    def _shortened(self, entry: dict[str, Any]) -> bytes:
+        """The line with its texts cut, or nothing where it is counted as lost."""
+        for name, value in entry.items():
+            if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+                entry[name] = value[:_LONGEST_TEXT]
+        try:
+            return orjson.dumps(entry, _named, _OPTIONS) + b"\n"
+        except orjson.JSONEncodeError as error:
+            with self._changed:
+                self._lose(1, f"an entry is no JSON ({error})")
+            self._complain()
+            return b""
+
+    def _look_up(self) -> None:
+        """Wake the writer if it waits; wait for it where too many lines are unwritten."""
+        with self._changed:
+            if not self._ended:
+                self._enough = LOSS_LIMIT + 1
             self._changed.notify_all()
+            while len(self._lines) > LOSS_LIMIT and not self._ended:
+                self._changed.wait()
+            if self._ended:
+                self._lose_late()
 
     def _write_on(self) -> None:
+        lines = self._lines
         while True:
             with self._changed:
-                self._idle = True
-                while not self._handed and not self._closed:
+                while not self._due():
                     self._changed.wait()
-                self._idle = False
-                if not self._handed:
+                if self._closed and self._written >= self._wanted:
                     self._ended = True
+                    self._lose_late()
                     self._changed.notify_all()
                     return
-                lines, self._handed = self._handed, []
-                self._writing = len(lines)
-            trouble = self._write(b"".join(lines))
+                self._enough = LOSS_LIMIT + 1  # a writer that is at work looks for more before it waits
+                batch = lines[:]
+            trouble = self._write(b"".join(batch))
             with self._changed:
                 if trouble is not None:
-                    self._lose(len(lines), trouble)
-                self._writing = 0
-                self._written += len(lines)
+                    self._lose(len(batch), trouble)
+                del lines[: len(batch)]
+                self._written += len(batch)
                 self._changed.notify_all()
+
+    def _due(self) -> bool:
+        # first said and then looked, so that whoever appends meanwhile is either seen here or looks up there
+        self._enough = 0 if self._closed else self._size
+        return self._closed or len(self._lines) >= self._size or self._wanted > self._written
 
     def _write(self, data: bytes) -> str | None:
         """Append and fsync; returns what went wrong. A part that was written is taken back."""
@@ -215,14 +236,18 @@ class Ledger:
         except OSError as error:
             self._trouble = error.strerror or "it could not be opened"
 
+    def _lose_late(self) -> None:
+        late = len(self._lines)
+        if late:
+            self._lose(late, "it was closed already")
+            del self._lines[:late]
+
     def _lose(self, lines: int, trouble: str) -> None:
         self.lost += lines
         self._trouble = trouble
 
     def _complain(self) -> None:
-        if not self.lost:
-            return
-        with self._lock:
+        with self._changed:
             if not self.lost or self._say is None:
                 return
             say, self._say = self._say, None

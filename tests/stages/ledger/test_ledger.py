@@ -1,9 +1,11 @@
 """The ledger: everything that was flushed is there, whatever happens, and it never stands in the way of the work."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,11 @@ from hypothesis import strategies as st
 from stages.ledger import LOSS_LIMIT, Ledger, read_ledger
 
 PROJECT = Path(__file__).parents[3]
+
+
+@dataclass
+class Own:
+    text: str
 
 
 def numbers(path: Path, **how: Any) -> list[int]:
@@ -102,12 +109,108 @@ def test_any_number_of_threads_record_without_a_loss(tmp_path: Path) -> None:
         assert own == sorted(own)
 
 
+class Disk:
+    """Syncs of this process end when they are let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = threading.Semaphore(0)
+        self.let_go = threading.Semaphore(0)
+        self._sync = os.fsync
+        monkeypatch.setattr(os, "fsync", self.sync)
+
+    def sync(self, file: int) -> None:
+        self.asked.release()
+        self.let_go.acquire()
+        self._sync(file)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+@pytest.mark.parametrize("buffer", [1, 10, LOSS_LIMIT])
+def test_while_the_disk_is_busy_no_more_lines_are_taken_than_a_crash_may_lose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, buffer: int
+) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger = Ledger(path, "r", buffer)
+    disk = Disk(monkeypatch)
+    taken = [0] * threads
+    each = 4_000 // threads
+
+    def work(which: int) -> None:
+        for n in range(each):
+            ledger.record("a", n=each * which + n)
+            taken[which] += 1
+
+    workers = [threading.Thread(target=work, args=(which,)) for which in range(threads)]
+    for worker in workers:
+        worker.start()
+    safe = 0
+    for _ in range(3):
+        disk.asked.acquire()
+        waited = 0
+        while sum(taken) - safe < LOSS_LIMIT - threads and waited < 1_000:
+            threading.Event().wait(0.001)
+            waited += 1
+        threading.Event().wait(0.01)
+        assert sum(taken) - safe <= LOSS_LIMIT
+        safe = len(numbers(path))
+        disk.let_go.release()
+    disk.let_go.release(1_000_000)
+    for worker in workers:
+        worker.join()
+    ledger.close()
+    found = numbers(path)
+    assert sorted(found) == list(range(each * threads))
+    for which in range(threads):
+        own = [n for n in found if n // each == which]
+        assert own == sorted(own)
+    assert ledger.lost == 0
+
+
+def test_what_is_recorded_while_another_thread_closes_is_written_or_counted_as_lost(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    said: list[str] = []
+    ledger = Ledger(path, "r", say=said.append)
+    begun, end = threading.Semaphore(0), threading.Event()
+    recorded = [0] * 4
+
+    def work(which: int) -> None:
+        while not end.is_set():
+            ledger.record("a", n=(which, recorded[which]))
+            recorded[which] += 1
+            begun.release()
+
+    workers = [threading.Thread(target=work, args=(which,)) for which in range(4)]
+    for worker in workers:
+        worker.start()
+    for _ in range(2_000):
+        begun.acquire()
+    ledger.close()
+    while not ledger.lost:
+        begun.acquire()
+    end.set()
+    for worker in workers:
+        worker.join()
+    ledger.flush()
+    found = [tuple(entry["n"]) for entry in read_ledger(path)]
+    assert len(found) >= 2_000 - len(workers)
+    assert len(found) == len(set(found))
+    assert len(found) + ledger.lost == sum(recorded)
+    assert len(said) == 1
+
+
 def test_long_texts_are_cut_and_strange_values_keep_their_kind_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with Ledger(path, "r") as ledger:
-        ledger.record("a", text="x" * 5_000, folder=Path("secret"), error=ValueError("secret"))
-    (entry,) = read_ledger(path)
-    assert (entry["text"], entry["folder"], entry["error"]) == ("x" * 200, type(Path()).__name__, "ValueError")
+        ledger.record("a", text="x" * 5_000, folder=Path("secret"), error=ValueError("secret"), own=Own("secret"))
+        ledger.record("a", text="x" * 200 + "\ud800", other="á" * 201)
+        ledger.record("a", text="x" * 200, other="á" * 200)
+    first, second, third = read_ledger(path)
+    assert first | {"t": 0} == {
+        "t": 0, "run": "r", "kind": "a", "text": "x" * 200, "folder": type(Path()).__name__, "error": "ValueError",
+        "own": "Own",
+    }  # fmt: skip
+    assert (second["text"], second["other"]) == (third["text"], third["other"]) == ("x" * 200, "á" * 200)
+    assert ledger.lost == 0
 
 
 def test_what_cannot_be_recorded_never_fails_the_work(tmp_path: Path) -> None:
