@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-_CALL: Final = 16
-"""What each call of ``read`` costs at least, in bytes, so that a million empty ones come to an end as well."""
+_CALLS: Final = 1 << 20
+"""Most calls of ``read``, so that empty ones come to an end as well: some five seconds."""
 
 
 class TooMuchError(Exception):
@@ -15,14 +15,15 @@ class TooMuchError(Exception):
 
 
 class Bounded(io.RawIOBase):
-    """A file of ``size`` bytes of which ``budget`` may be read in all, and ``at_once`` by one call.
+    """A file of ``size`` bytes of which ``budget`` may be read in all, ``at_once`` by one of its ``calls``.
 
-    Raises :class:`TooMuchError` beyond either. Reads past the end are cut short there and cost what they give.
+    Raises :class:`TooMuchError` beyond any of these. Reads past the end are cut short there and cost what they give.
     """
 
-    def __init__(self, stream: BinaryIO, budget: int) -> None:
+    def __init__(self, stream: BinaryIO, budget: int, calls: int = _CALLS) -> None:
         self._stream = stream
         self._left = self.at_once = budget
+        self._calls = calls
         self.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
 
@@ -35,8 +36,9 @@ class Bounded(io.RawIOBase):
     def read(self, n: int | None = -1) -> bytes:
         wanted = self.size - self._stream.tell() if n is None or n < 0 else n
         wanted = max(0, min(wanted, self.size - self._stream.tell()))
-        self._left -= max(wanted, _CALL)
-        if self._left < 0 or wanted > self.at_once:
+        self._left -= wanted
+        self._calls -= 1
+        if self._left < 0 or self._calls < 0 or wanted > self.at_once:
             raise TooMuchError
         return self._stream.read(wanted)
 
@@ -52,27 +54,31 @@ class Bounded(io.RawIOBase):
 
 
 @contextmanager
-def bounded(source: BinaryIO | Path | str, budget: int) -> Iterator[Bounded]:
+def bounded(
+    source: BinaryIO | Path | str, budget: int, *, memory: int | None = None, calls: int = _CALLS
+) -> Iterator[Bounded]:
     """A stream or a regular file from its beginning. What cannot seek, as the entry of a ZIP, is read into memory.
 
-    Raises :class:`TooMuchError` where that takes more than ``budget`` bytes, :class:`OSError` for what is no file.
+    Raises :class:`TooMuchError` where that takes more than ``memory`` bytes (as many as ``budget``, where nothing is
+    said), :class:`OSError` for what is no file.
     """
+    memory = budget if memory is None else memory
     if isinstance(source, Path | str):
         path = Path(source)
         if not path.is_file():  # a pipe would be waited for
             raise FileNotFoundError
         with path.open("rb") as file:
-            yield Bounded(file, budget)
+            yield Bounded(file, budget, calls)
         return
     if isinstance(source, io.BytesIO) or _on_disk(source):
-        yield Bounded(source, budget)
+        yield Bounded(source, budget, calls)
         return
     with suppress(OSError, ValueError):
         source.seek(0)
-    data = source.read(budget + 1)
-    if len(data) > budget:
+    data = source.read(memory + 1)
+    if len(data) > memory:
         raise TooMuchError
-    yield Bounded(io.BytesIO(data), budget)
+    yield Bounded(io.BytesIO(data), budget, calls)
 
 
 def _on_disk(stream: BinaryIO) -> bool:
