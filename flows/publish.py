@@ -1,5 +1,6 @@
 """The deployable flow ``publish``: one archive from its exports, with everything that the dashboard shows of it."""
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from flows.progress import Progress
 from flows.request import PublishRequest
 from flows.runner import PrefectRunner
 from tasks.artifacts import publish_performance
+from tasks.slots import slots_of_the_run
+
+PUBLISHED: ContextVar[dict[str, Any]] = ContextVar("published")
+"""Gets the report of a publication that is complete: a server that is lost at the very end takes the flow's answer
+along."""
 
 
 def _run_name() -> str:
@@ -35,11 +41,13 @@ def publish(request: PublishRequest) -> dict[str, Any]:
     """Run the pipeline as tasks of this flow run; a failed run leaves its metrics too."""
     logger = get_run_logger()
     progress = Progress(enabled=False)
-    run = prepare(request, PrefectRunner(), progress, run_id=str(flow_run.id))
-    try:
-        report = publish_archive(run)
-    finally:
-        publish_performance(run.report())
+    with slots_of_the_run(Path(request.archive)) as slots:
+        run = prepare(request, PrefectRunner(slots), progress, run_id=str(flow_run.id))
+        try:
+            report = publish_archive(run)
+            PUBLISHED.get({}).update(report)
+        finally:
+            publish_performance(run.report())
     logger.info(
         "%s posts written, %s in all, from %s messages in %.1f s",
         report["posts_written"],

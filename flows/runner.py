@@ -6,10 +6,13 @@ that fails as a whole comes back as its exception and never hides the others.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flows.steps import Step
 from stages.metrics import Timed, timed
+
+if TYPE_CHECKING:
+    from tasks.slots import Slots
 
 Batch = Mapping[str, Any]
 
@@ -75,7 +78,8 @@ def _named(step: Step, number: int, of: int, size: int) -> str:
 class PrefectRunner:
     """Submits the tasks that wrap the stages, inside the flow run that is going on."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: "Slots") -> None:
+        self._slots = slots
         self._progress: Any = None
 
     def call(self, step: Step, **arguments: Any) -> Timed[Any]:
@@ -88,8 +92,10 @@ class PrefectRunner:
         from prefect.futures import as_completed as prefect_as_completed
 
         from tasks.artifacts import ProgressArtifact
+        from tasks.slots import NoSlotsError
 
         task = step.load_task()
+        self._slots.give_back()  # this run holds the archive: what is lent to another is lent to a dead one
         futures = [
             task.with_options(task_run_name=_named(step, number, len(batches), size)).submit(**batch)
             for number, (batch, size) in enumerate(zip(batches, sizes, strict=True), 1)
@@ -100,5 +106,7 @@ class PrefectRunner:
         for future in prefect_as_completed(futures):
             value = future.result(raise_on_failure=False)
             position = positions[future.task_run_id]
+            if isinstance(value, NoSlotsError):
+                raise value  # what follows would be refused as well
             self._progress.advance(sizes[position])
             yield position, value

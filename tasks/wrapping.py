@@ -15,7 +15,7 @@ from prefect.tasks import exponential_backoff
 
 from stages.errors import StreamlinerError
 from stages.metrics import timed
-
+from tasks.slots import current_slots
 
 CALLS: Final = "streamliner-write"
 """The limit of model calls in flight, of all runs together."""
@@ -70,8 +70,4 @@ def stage_task(
 
 
 def _held(limit: str | None, slots: int) -> AbstractContextManager[Any]:
-    if limit is None or slots == 0:
-        return nullcontext()
-    from prefect.concurrency.sync import concurrency
-
-    return concurrency(limit, occupy=slots, strict=True)
+    return nullcontext() if limit is None or slots == 0 else current_slots().hold(limit, slots)
