@@ -98,8 +98,8 @@ def _anew(run: Publication) -> bool:
 def _claim(
     run: Publication, archive: Archive, store: TaskStore, exports: list[Export]
 ) -> tuple[list[Task], dict[str, Path], dict[str, Enrichment]]:
-    """The tasks of this run, the exports that are at hand, and what is stored already of files that wait for a model's
-    words alone; attachments of other exports wait."""
+    """The tasks of this run, the exports that are at hand, and what is known already of files that wait for a model's
+    words alone, and of links while nothing is fetched; attachments of other exports wait."""
     counts = store.counts()
     pending = counts["pending"]
     if counts["claimed"]:
@@ -111,6 +111,9 @@ def _claim(
     attachments = archive.attachments() if tasks else {}
     stored = [] if _anew(run) else [task.key for task in tasks if task.known and task.kind in STORED]
     known = {one.key: one for one in store.enrichments(stored) if is_stored(one, archive.media)} if stored else {}
+    if not run.settings.fetch.enabled:
+        links = [task.key for task in tasks if task.known and task.kind == "url"]
+        known |= {one.key: one for one in store.enrichments(links)} if links else {}
     away = {
         task.key
         for task in tasks

@@ -81,6 +81,7 @@ def enrich_batch(
 
     ``conceal`` hides the chat's people in what documents say of themselves; without it they say nothing. ``known``:
     results by key of which what was stored is used as it is, where it is still there; their exports are not opened.
+    A link that nobody reads stays as it is known.
 
     Raises :class:`StreamlinerError` only where the whole run must end: ``media_dir`` cannot be written.
     """
@@ -103,7 +104,7 @@ def enrich_batch(
     files = [task for task in tasks if task.kind != "url"]
     try:
         if reading is None:
-            outcomes |= {task.key: recorded(task) for task in urls}
+            outcomes |= {task.key: known.get(task.key) or recorded(task) for task in urls}
         if teller is not None and any(teller.tells(task.kind) for task in files):
             asyncio.run(_told(files, take_in, teller, outcomes, result))
         else:

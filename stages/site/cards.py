@@ -1,4 +1,4 @@
-"""A page that was read, as a card in place of its bare address: its title, its own words, a picture that is kept here.
+"""A page that was read, as a card in place of its bare address: its title, what it says, a picture that is kept here.
 
 What was not read has no card, so nothing is claimed of it. Everything on a card was written by strangers: it is text,
 and the only address is the one that somebody in the chat wrote, of which the host is always told.
@@ -11,6 +11,7 @@ from html import escape
 from typing import Final
 
 from stages.archive.records import Enrichment
+from stages.enrich.pages.language import may_be
 from stages.site.media import Media
 from stages.site.text import REL, one_line, web_address
 from stages.site.words import Words
@@ -56,7 +57,9 @@ class Cards:
             f'<a class="{look}" href="{escape(target)}" rel="{REL}">',
             f'<span class="shot">{picture.html}</span>' if picture else "",
             f'<span class="about"><span class="name" dir="auto"{spoken}>{escape(title)}</span>',
-            f'<span class="says" dir="auto"{spoken}>{escape(said)}</span>' if said not in ("", title) else "",
+            f'<span class="says" dir="auto"{spoken if _in_its_language(page, said) else ""}>{escape(said)}</span>'
+            if said not in ("", title)
+            else "",
             f'<span class="from">{self._origin(page, title, site, host)}</span></span></a>',
         ]
         return "".join(pieces)
@@ -69,6 +72,11 @@ class Cards:
         if when := _date(page.published):
             parts.append(f'<time datetime="{when}">{self._words.day(when)}</time>')
         return " <i>·</i> ".join(parts)
+
+
+def _in_its_language(page: Enrichment, said: str) -> bool:
+    """Whether what is said of a page is in the page's language: a model may have been asked for the site's."""
+    return page.told_by is None or may_be(said, page.language or "")
 
 
 def _title(page: Enrichment) -> str:

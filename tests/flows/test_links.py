@@ -222,6 +222,20 @@ def test_links_that_were_recorded_are_taken_up_when_fetching_is_switched_on(
         assert (len(server.paths), report["enriched"], published(archive, contents)) == (2, 0, before)
 
 
+def test_what_was_read_stays_known_when_fetching_is_switched_off(
+    server: PageServer, chat_of, publish, contents, tmp_path: Path
+) -> None:
+    server.put("/a", page(article("The lighthouse is lit")))
+    archive = tmp_path / "a"
+    publish(chat_of([server.url("/a")]), "--archive", archive, **FETCHING)
+    before = published(archive, contents)
+    server.forget()
+    off = FETCHING | {"STREAMLINER_FETCH__ENABLED": "false"}
+    report = publish("--archive", archive, "--refresh", "enrich", **off)
+    assert (server.paths, report["enriched"], published(archive, contents)) == ([], 1, before)
+    assert [(row["fetched"], row["title"]) for row in known(archive)] == [(True, "The lighthouse is lit")]
+
+
 def test_people_of_the_chat_are_hidden_in_what_pages_say(
     server: PageServer, chat_of, publish, contents, tmp_path: Path
 ) -> None:

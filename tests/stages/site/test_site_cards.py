@@ -63,6 +63,22 @@ def test_a_page_that_was_read_is_a_card_in_the_post_and_in_the_transcript(chroni
         assert (blur.get("alt"), blur.get("aria-hidden"), blur.get("width")) == ("", "true", "1200")
 
 
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("They painted seven boards with seven greens and left them outside for a year. Two of them kept.", ["pt-BR"]),
+        ("Pintaram sete tábuas com sete verdes e deixaram-nas ao ar livre durante um ano.", ["pt-BR"] * 2),
+    ],
+    ids=["the site's", "the page's"],
+)
+def test_a_models_words_are_in_the_language_that_they_are_in(chronicle, text, spoken):
+    shed = chronicle(TALK)
+    shed.learn(read(shed, text=text, told_by="openai/some-model"))
+    shed.publish()
+    [card] = found(shed.page("transcript/0001.html"), "a", "pagecard")
+    assert [item.get("lang") for item in card.iter("span") if item.get("lang")] == spoken
+
+
 def test_of_a_page_that_was_not_read_nothing_is_claimed(chronicle):
     shed = chronicle(TALK)
     shed.learn(read(shed))
