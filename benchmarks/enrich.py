@@ -1,8 +1,9 @@
-"""Enrichment: candidates, store and ledger; transfer; the second time; what Prefect adds; reading pages.
+"""Enrichment: candidates, store and ledger; transfer; a publication of many links; the second time; what Prefect adds;
+reading pages.
 
-``python -m benchmarks enrich [--runs 3] [--quick] [--only queue|fetch|twice|prefect|ledger|reading]``. Each row has a
-figure of this run, what it was measured beside, its target, and whether it is met; the command itself succeeds either
-way. Figures are minima of rounds in turns. The whole takes about ten minutes, half of it waiting beside Prefect.
+``python -m benchmarks enrich [--runs 3] [--quick] [--only queue|fetch|many|twice|prefect|ledger|reading]``. Each row
+has a figure of this run, what it was measured beside, its target, and whether it is met; the command itself succeeds
+either way. Figures are minima of rounds in turns. The whole takes about ten minutes, half of it waiting beside Prefect.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from benchmarks import queueing
+from benchmarks.many_links import many_links
 from benchmarks.orchestration import overhead
 from benchmarks.reading import reading
 from benchmarks.twice import twice
@@ -44,6 +46,11 @@ def fetch(options: argparse.Namespace) -> None:
         subprocess.run([sys.executable, "-m", "benchmarks.fetching", *words], check=True)
 
 
+def many(options: argparse.Namespace) -> None:
+    """What a publication of many links takes at once, and how its memory grows."""
+    many_links(*((20, 60) if options.quick else (1_000, 10_000)))
+
+
 def again(options: argparse.Namespace) -> None:
     """The same candidates twice."""
     twice(*((200, 5) if options.quick else (10_000, 100)))
@@ -62,6 +69,7 @@ def pages(options: argparse.Namespace) -> None:
 PARTS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "queue": queue,
     "fetch": fetch,
+    "many": many,
     "twice": again,
     "prefect": prefect,
     "ledger": ledger,
