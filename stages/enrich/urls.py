@@ -54,15 +54,15 @@ GLUED: Final = rf"([,;])({_WEB}|{_WWW})"
 r"""Two links with only a comma or semicolon between them; ``\1 \2`` sets them apart."""
 
 ADDRESS: Final = (
-    rf"(?:^|[^A-Za-z0-9+]){_WEB}{_ADDRESS}|(?:^|[^A-Za-z0-9+@./\-=&%#?\\]){_WWW}{_DOMAIN}"
+    rf"(?:^|[^A-Za-z0-9+]){_WEB}{_ADDRESS}|(?:^|[^A-Za-z0-9+@./\-=&%#?\\]|\.\.){_WWW}{_DOMAIN}"
     rf"|(?:^|[^A-Za-z0-9+])[A-Za-z][A-Za-z0-9+]*://{_TAIL}"
 )
-"""A link, or another scheme's address to be passed over, with the character before it. No groups: with one, RE2 is
-eight times slower."""
+"""A link, or another scheme's address to be passed over, with the character before it (before a bare ``www.`` perhaps
+the two dots of an ellipsis). No groups: with one, RE2 is eight times slower."""
 
 # as far as a match has to be read to tell: all that follows is optional
 IS_LINK: Final = (
-    rf"^[^A-Za-z0-9+]?(?:{_WWW}|{_WEB}{_USER}(?:\[[0-9A-Fa-f:.]+\]|(?:{_LABEL}\.)*[\p{{L}}\p{{Latin}}0-9]))"
+    rf"^(?:\.\.|[^A-Za-z0-9+]?)(?:{_WWW}|{_WEB}{_USER}(?:\[[0-9A-Fa-f:.]+\]|(?:{_LABEL}\.)*[\p{{L}}\p{{Latin}}0-9]))"
 )
 """What of the matches of :data:`ADDRESS` is a link."""
 
@@ -80,7 +80,7 @@ def as_written(match: str) -> str:
     directly after one (`_https://…_` is italics; `https://youtu.be/abc_` is an address).
     """
     # each pattern is a constant: one that varies by row is compiled for every row
-    link = rf"regexp_replace({match}, '^[^hHwW]', '')"
+    link = rf"regexp_replace({match}, '^(?:\.\.|[^hHwW])', '')"
     return (
         f"CASE WHEN {match}[1] IN ('_', '~') THEN regexp_replace({link}, {quoted(f'(?:{_CLOSING}|[_~])+$')}, '') "
         f"ELSE regexp_replace({link}, {quoted(f'(?:{_CLOSING})+$')}, '') END"
@@ -99,7 +99,8 @@ def canonical(link: str) -> str:
         f"lambda name: NOT regexp_matches(name, {quoted(_TRACKING)})), '&')"
     )
     rebuilt = (
-        "lower(part.scheme) || part.user || lower(part.host) || part.path || "
+        # the one letter of which lower() makes another host than browsers do
+        "lower(part.scheme) || part.user || lower(replace(part.host, chr(304), 'i' || chr(775))) || part.path || "
         f"CASE WHEN {query} = '' THEN '' WHEN NOT regexp_matches({query}, {quoted(_MAY_TRACK)}) THEN {query} "
         f"ELSE coalesce('?' || nullif({kept}, ''), '') END || part.fragment"
     )

@@ -111,8 +111,9 @@ def address_end(text: str, at: int) -> int | None:
     return None
 
 
-def link_at(text: str, at: int) -> tuple[int, bool] | None:
-    """(end, whether it is a link) of the address whose scheme begins at ``at``, given that its left side allows one."""
+def link_at(text: str, at: int, free: int) -> tuple[int, bool] | None:
+    """(end, whether it is a link) of the address whose scheme begins at ``at``, given that its left side allows one.
+    Up to ``free`` the text belongs to an address before."""
     before = text[at - 1] if at else ""
     if before not in ASCII_WORD + "+" or not before:
         for scheme in ("https://", "http://"):
@@ -120,7 +121,8 @@ def link_at(text: str, at: int) -> tuple[int, bool] | None:
                 end = address_end(text, at + len(scheme))
                 if end is not None:
                     return end, True
-    if (before not in ASCII_WORD + "+@./-=&%#?\\" or not before) and text[at : at + 4].lower() == "www.":
+    apart = before not in ASCII_WORD + "+@./-=&%#?\\" or not before or text[max(free, at - 2) : at] == ".."
+    if apart and text[at : at + 4].lower() == "www.":
         end = host_end(text, at + 4, 1, True)
         if end is not None:
             return rest_end(text, end), True
@@ -154,7 +156,7 @@ def links(text: str) -> list[str]:
     found, at, free = [], 0, 0
     while at < len(text):
         # the character before a link belongs to the match, so it must not belong to the one before
-        here = link_at(text, at) if at == 0 or at > free else None
+        here = link_at(text, at, free) if at == 0 or at > free else None
         if here is None:
             at += 1
             continue

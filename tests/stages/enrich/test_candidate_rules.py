@@ -72,6 +72,8 @@ WRITTEN = {
     "after a colon": ("Site:www.example.com, link:https://example.com/a", ["https://example.com/a", "www.example.com"]),
     "after a word of another script": ("看https://example.com/a 看www.example.com", ["https://example.com/a", "www.example.com"]),
     "before a word of another script": ("https://example.com看 www.example.com看", ["https://example.com", "www.example.com"]),
+    "after an ellipsis": ("veja...www.example.com/a, ..www.example.org …www.example.net",
+                          ["www.example.com/a", "www.example.net", "www.example.org"]),
     "emoji": ("https://example.com/a🎉 👉https://example.com/b👍🏽", ["https://example.com/a", "https://example.com/b"]),
     "international": ("https://münchen.de/straße https://例え.jp/パス https://пример.рф/путь http://परीक्षा.भारत/क",
                       ["http://परीक्षा.भारत/क", "https://münchen.de/straße", "https://пример.рф/путь", "https://例え.jp/パス"]),
@@ -91,7 +93,7 @@ JUNK = [
     "//example.com/a", "//www.example.com/a", "ftp://example.com/a", "ftp://www.example.com/a", "file:///etc/passwd",
     "mailto:a@example.com", "tel:+351", "javascript:alert(1)", "git+https://example.com/a", "xhttp://example.com",
     "market://details?id=www.example.com", "intent://a?u=https://example.com/b", "http://", "https://...", "https:// a",
-    "www.", "www...", "www.example", "www.1.2", "awww.example.com", "foo.www.example.com", "http:/example.com",
+    "www.", "www...", "www.example", "www.1.2", "awww.example.com", "foo.www.example.com", "a/../www.example.com", "http:/example.com",
     "https//example.com", "http:www", "://example.com", "IMG-20260311-WA0004.jpg (file attached)", "relatório.pdf", "",
 ]  # fmt: skip
 
@@ -153,6 +155,7 @@ def test_spellings_meet_in_the_key_and_the_first_one_is_kept(chat: Chat) -> None
         ("https://Us:Er@X.example/A", "https://Us:Er@x.example/A"),
         ("WWW.X.Example/A?gclid=1", "www.x.example/A"),
         ("https://MÜNCHEN.de/Ä", "https://münchen.de/Ä"),
+        ("https://İstanbul.example/İ", "https://i\u0307stanbul.example/İ"),
         ("https://x.example/a#b?utm_source=c", "https://x.example/a#b?utm_source=c"),
         ("https://x.example/a?u=https://Y.example/?utm_b=c", "https://x.example/a?u=https://Y.example/?utm_b=c"),
     ],
