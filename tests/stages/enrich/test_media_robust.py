@@ -233,7 +233,9 @@ except UnusablePictureError as error:
     print(error)
 """
     told = subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, capture_output=True, text=True)
-    assert told.stdout == "HEIC pictures need the extra `heic`: pip install 'streamliner[heic]', then streamliner retry.\n"
+    assert (
+        told.stdout == "HEIC pictures need the extra `heic`: pip install 'streamliner[heic]', then streamliner retry.\n"
+    )
 
 
 def test_a_picture_is_bared_for_sending() -> None:
