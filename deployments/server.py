@@ -23,6 +23,10 @@ QUIET = {
 }
 """What every Prefect process that we start is told: no server of its own, nothing sent home."""
 
+_LASTING = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"}
+"""Leases outlive the server as the slots in its database do; else slots that were lent when it ended would stay taken
+for ever."""
+
 _ATTEMPTS = 3
 
 
@@ -57,7 +61,7 @@ class PrefectServer:
         if self.running():
             self._wait(timeout)
             return False
-        environment = {**without_prefect(), **QUIET, "PREFECT_HOME": str(self.folder)}
+        environment = {**without_prefect(), **QUIET, **_LASTING, "PREFECT_HOME": str(self.folder)}
         for attempt in range(1, _ATTEMPTS + 1):
             port = _free_port()
             where = ("--host", "127.0.0.1", "--port", str(port))

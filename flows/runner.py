@@ -103,10 +103,14 @@ class PrefectRunner:
         positions = {future.task_run_id: index for index, future in enumerate(futures)}
         self._progress = self._progress or ProgressArtifact()
         self._progress.begin(step.name, sum(sizes))
+        refused: NoSlotsError | None = None
         for future in prefect_as_completed(futures):
             value = future.result(raise_on_failure=False)
             position = positions[future.task_run_id]
             if isinstance(value, NoSlotsError):
-                raise value  # what follows would be refused as well
+                refused = value  # all that follow are; what still works is kept first
+                continue
             self._progress.advance(sizes[position])
             yield position, value
+        if refused is not None:
+            raise refused

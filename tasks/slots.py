@@ -10,6 +10,7 @@ import contextvars
 import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,8 +62,8 @@ class Slots:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder / LEASES if folder else None
-        self._turn = threading.Lock()
-        self._refused: NoSlotsError | None = None
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._refused: dict[str, NoSlotsError] = {}
         self._held: set[UUID] = set()
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
@@ -100,9 +101,9 @@ class Slots:
         the block does is worth more than a limit that nobody watches. Cost: three requests, and one for each third of
         ``LEASE_SECONDS``.
         """
-        with self._turn:  # one asks at a time; those behind would not be sooner
-            if self._refused is not None:
-                raise NoSlotsError(str(self._refused))
+        with self._turns[name]:  # one asks at a time; those behind would not be sooner
+            if name in self._refused:
+                raise NoSlotsError(str(self._refused[name]))
             try:
                 lent = self._ask(lambda client: _borrow(client, name, slots), PATIENCE_SECONDS)
                 if not lent.limits:
@@ -110,11 +111,11 @@ class Slots:
                         f"There is no limit {name!r} on the Prefect server; `streamliner deploy` makes it."
                     )
             except NoSlotsError as error:
-                self._refused = error
+                self._refused[name] = error
                 raise
             except httpx.HTTPError as error:
-                self._refused = NoSlotsError(_why(name, slots, error))
-                raise self._refused from error
+                self._refused[name] = NoSlotsError(_why(name, slots, error))
+                raise self._refused[name] from error
             self._keep(lent.lease_id)
         events = emit_concurrency_acquisition_events(lent.limits, slots)
         try:
