@@ -63,6 +63,30 @@ def test_links_and_files_as_people_write_them(streamliner: Streamliner, messages
     assert files == {name: (kind, 2 if name in often else 1) for name, _, kind in FILES}
 
 
+@pytest.mark.parametrize("form", ["{} (file attached)", "\u200e{} (arquivo anexado)", "ios"])
+def test_files_without_an_ending_are_those_that_the_zip_lists(
+    streamliner: Streamliner, tmp_path: Path, form: str
+) -> None:
+    names = ["DOC-20260313-WA0001.", "LEIA-ME", "relatório anual"]
+    ios = form == "ios"
+    said = [("\u200e<attached: {}>" if ios else form).format(name) for name in names]
+    said += ["hello (file attached)", "LEIA-ME (em breve)", "LEIA-ME", "<x: LEIA-ME>"]
+    head = "[13/03/2026, 09:{:02}:00] Tobias Quandt: {}" if ios else "13/03/2026 09:{:02} - Tobias Quandt: {}"
+    with zipfile.ZipFile(tmp_path / "chat.zip", "w") as export:
+        lines = [head.format(n, text) for n, text in enumerate(said)]
+        export.writestr("_chat.txt" if ios else "WhatsApp Chat with Tobias Quandt.txt", "\n".join(lines) + "\n")
+        for name in names:
+            export.writestr(unicodedata.normalize("NFD", name), "x")
+    streamliner("parse", tmp_path / "chat.zip", "--out", tmp_path / "m.parquet")
+    found = json.loads(streamliner("candidates", tmp_path / "m.parquet", "--json").stdout)["candidates"]
+    assert [(row["value"], row["kind"], row["first_seq"]) for row in found] == [
+        (name, "document", seq) for seq, name in enumerate(names)
+    ]
+    messages = pq.read_table(tmp_path / "m.parquet").select(["kind", "author"]).to_pylist()
+    assert [row["kind"] for row in messages] == ["media"] * 3 + ["text"] * 4
+    assert len({row["author"] for row in messages} - {None}) == 1
+
+
 def test_a_program_gets_the_rows_where_nothing_is_written(streamliner: Streamliner, messages: Path) -> None:
     said = json.loads(streamliner("candidates", messages, "--json").stdout)
     assert list(said) == ["candidates", "left_out"]

@@ -30,6 +30,10 @@ _ANDROID: Final = re.compile(rf"(?P<name>{_NAME}) +\((?P<word>[^()\n]{{2,40}})\)
 _WEB: Final = re.compile(rf"(?:\[[^\[\]\n]+\] )?(?P<name>{_NAME}) \((?P<word>[^()\n]{{2,40}})\) ")
 _IOS: Final = re.compile(rf"<{_BLANK}(?P<word>[^<>:\n]{{2,40}}):{_BLANK}(?P<name>{_NAME}){_BLANK}>")
 _OLD_IOS: Final = re.compile(rf"(?P<name>{_NAME}) <(?P<word>[^<>:\n]{{2,40}})> *(?:\n|\Z)")
+# a name without an ending is one only where the ZIP lists it
+_BARE: Final = r"[^\n<>|\x00]{1,250}?"
+_ANDROID_BARE: Final = re.compile(rf"(?P<name>{_BARE}) +\((?P<word>[^()\n]{{2,40}})\) *(?:\n|\Z)")
+_IOS_BARE: Final = re.compile(rf"<{_BLANK}(?P<word>[^<>:\n]{{2,40}}):{_BLANK}(?P<name>{_BARE}){_BLANK}>")
 # names that WhatsApp itself gives
 _OWN_NAME: Final = (
     r"^(?:(?:IMG|VID|AUD|PTT|DOC|STK)-\d{8}-WA\d{3,}\..+"
@@ -187,13 +191,19 @@ def _attachments(
     known = pa.array(sorted(load_phrases().words["attached"]), pa.string())
     texts = kept.clean
     # what RE2 lets through is taken apart by Python: RE2 is slow where it must tell what stands where
-    forms = (
-        (_IOS.search, r"<[^<>\n]+:[^<>\n]*\.[^<>\n]+>", kept.angle),
-        (_ANDROID.match, r"\.[^ ()\n]+ +\([^()\n]+\) *(?:\n|$)", kept.round),
-        (_OLD_IOS.match, r"\.[^ <>\n]+ <[^<>:\n]+> *(?:\n|$)", kept.angle),
-        (_WEB.match, r"\.[^ ()\n]+ \([^()\n]+\) ", kept.round & bracket),
-    )
-    for find, likely, bracketed in forms:
+    forms = [
+        (_IOS.search, r"<[^<>\n]+:[^<>\n]*\.[^<>\n]+>", kept.angle, False),
+        (_ANDROID.match, r"\.[^ ()\n]+ +\([^()\n]+\) *(?:\n|$)", kept.round, False),
+        (_OLD_IOS.match, r"\.[^ <>\n]+ <[^<>:\n]+> *(?:\n|$)", kept.angle, False),
+        (_WEB.match, r"\.[^ ()\n]+ \([^()\n]+\) ", kept.round & bracket, False),
+    ]
+    if members:
+        phrase = rf"^[^\n]+ \((?:{_any_of('attached')})\) *(?:\n|$)"
+        forms += [
+            (_IOS_BARE.search, r"<[^<>\n]+:[^<>\n]+>", kept.angle & app, True),
+            (_ANDROID_BARE.match, phrase, kept.round, True),
+        ]
+    for find, likely, bracketed, listed in forms:
         rows = np.flatnonzero(authored & bracketed & (codes == TEXT))
         rows = rows[_hits(texts, rows, likely, positions=True)]
         found = [find(text) for text in texts.take(pa.array(rows)).to_pylist()]
@@ -202,7 +212,7 @@ def _attachments(
             continue
         names = pa.array([match["name"] for match in found if match], pa.string())
         words = pa.array([match["word"] for match in found if match], pa.string())
-        sure = app[rows] | pc.is_in(words, known).to_numpy(zero_copy_only=False)
+        sure = (app[rows] | pc.is_in(words, known).to_numpy(zero_copy_only=False)) & (not listed)
         sure |= pc.match_substring_regex(names, _OWN_NAME).to_numpy(zero_copy_only=False)
         if members and not sure.all():
             unsure = np.flatnonzero(~sure)
