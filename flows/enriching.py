@@ -3,10 +3,9 @@
 The run's own thread claims, hands out and keeps what comes back; every batch is kept as it ends.
 """
 
-import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +19,7 @@ from stages.archive.merge import stored_names
 from stages.archive.records import Enrichment, Failure
 from stages.archive.store import Archive
 from stages.enrich.concealed import Concealer
+from stages.enrich.groups import group_tasks
 from stages.enrich.heartbeat import Heartbeat
 from stages.enrich.limits import as_rows
 from stages.enrich.links import LinkReader
@@ -67,15 +67,15 @@ def enrich(
         run.details["links_left_out"] = sum(row.candidates for row in queued.limited if row.kind == "url")
         run.details["left_out"] = as_rows(queued.limited)
     store = TaskStore(archive.cursor())
-    _queue_again(run, archive, store)
+    queue_again(run, archive)
     tasks, here, known = _claim(run, archive, store, exports)
     if tasks:
         _work(run, archive, ledger, store, tasks, here, known, key, limit)
 
 
-def _queue_again(run: Publication, archive: Archive, store: TaskStore) -> None:
-    """What is to be made anew, and what became possible since it was done: it is taken up once, when it does."""
-    settings = run.settings
+def queue_again(run: Publication, archive: Archive) -> None:
+    """Queue what is to be made anew, and what became possible since it was done: once, when it does."""
+    settings, store = run.settings, TaskStore(archive.cursor())
     if _anew(run):
         store.renew()
     fetching = "on" if settings.fetch.enabled else "off"
@@ -141,7 +141,16 @@ def _work(
 ) -> None:
     settings = run.settings
     attachments = archive.attachments()
-    groups = _groups(run, tasks)
+    groups = group_tasks(tasks, settings, MAX_BATCHES)
+    begun: set[str] = set()
+
+    def begin(keys: Sequence[str]) -> None:
+        with heartbeat.settling(()):
+            new = [key for key in keys if key not in begun]  # a batch that is tried again is one attempt
+            if new:
+                TaskStore(archive.cursor()).begin(new)
+            begun.update(new)
+
     conceal = Concealer(key, stored_names(archive.cursor()), settings.privacy.region)
     teller = _teller(run, archive, tasks, limit, conceal)
     with (
@@ -156,6 +165,7 @@ def _work(
             "links": links if settings.fetch.enabled else None,
             "conceal": conceal,
             "teller": teller,
+            "begin": begin,
         }
         batches = [
             {
@@ -170,7 +180,7 @@ def _work(
             for position, result in run.map(ENRICH, "Enriching", batches, [len(group) for group in groups]):
                 keys = [task.key for task in groups[position]]
                 with heartbeat.settling(keys):
-                    _keep(run, archive, ledger, store, keys, result)
+                    _keep(run, archive, ledger, store, keys, begun, result)
                 ledger.flush()
                 run.tell_links(links.usage)
         finally:
@@ -179,7 +189,7 @@ def _work(
             _tell_media(run, teller)
             left = heartbeat.left
             with heartbeat.settling(left):
-                store.release(left)  # an end in order is no attempt
+                _release(store, left, begun)  # an end in order is no attempt
 
 
 def _links(
@@ -232,12 +242,9 @@ def _tell_media(run: Publication, teller: Teller) -> None:
         run.counts["breakers"] |= breakers
 
 
-def _groups(run: Publication, tasks: list[Task]) -> list[list[Task]]:
-    settings = run.settings
-    workers = settings.performance.max_workers if settings.performance.parallel_processing else 1
-    even = math.ceil(len(tasks) / workers)  # a short queue is shared between the workers
-    size = max(min(settings.enrich.batch_size, even), math.ceil(len(tasks) / MAX_BATCHES))
-    return [tasks[start : start + size] for start in range(0, len(tasks), size)]
+def _release(store: TaskStore, keys: Iterable[str], begun: Set[str]) -> None:
+    store.release([key for key in keys if key in begun], begun=True)
+    store.release([key for key in keys if key not in begun])
 
 
 def _renew(archive: Archive, seconds: int, keys: Sequence[str]) -> None:
@@ -245,14 +252,20 @@ def _renew(archive: Archive, seconds: int, keys: Sequence[str]) -> None:
 
 
 def _keep(
-    run: Publication, archive: Archive, ledger: Ledger, store: TaskStore, keys: Sequence[str], result: Any
+    run: Publication,
+    archive: Archive,
+    ledger: Ledger,
+    store: TaskStore,
+    keys: Sequence[str],
+    begun: Set[str],
+    result: Any,
 ) -> None:
     """Keep what became of a batch. One that failed as a whole has failed once for each of its items, unless it says
     that it is not their fault."""
     attempts = run.settings.retry.attempts
     if isinstance(result, Exception):
         if isinstance(result, StreamlinerError):
-            store.release(keys)
+            _release(store, keys, begun)
         else:
             reason = f"The batch that this was in failed as a whole ({type(result).__name__})."
             store.fail([Failure(key, "transient", reason) for key in keys], attempts)

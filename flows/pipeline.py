@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from flows.consent import require_consent
-from flows.enriching import MAX_BATCHES, candidates, enrich
+from flows.enriching import MAX_BATCHES, candidates, enrich, queue_again
 from flows.ingest import ingest, take_exports
 from flows.private import drop_private, with_private
 from flows.progress import Progress
@@ -115,16 +115,31 @@ def rehearse(run: Publication, exports: list[Export]) -> dict[str, Any]:
         with _open(run, folder) as archive, Ledger(archive.ledger, run.run_id) as ledger:
             ready.merge(archive, ledger)
             run.call(CANDIDATES, "Looking for links and media", **candidates(run, archive))
+            queue_again(run, archive)
             plan = run.call(PLAN, "Planning windows", **_plan(run, archive))
             _count(run, archive)
+            asked = _files_to_tell(run, archive)
         run.details |= {
             "model": run.settings.llm.model,
             "windows_to_write": plan.todo.num_rows,
             "tokens_expected": -(-plan.todo_bytes // 4),
             "links_to_fetch": run.counts["links_waiting"] if run.settings.fetch.enabled else 0,
+            **asked,
         }
         run.status = "dry-run"
         return run.report()
+
+
+def _files_to_tell(run: Publication, archive: Archive) -> dict[str, int]:
+    """How many pictures, and how much sound and film, a configured model would be asked about at most."""
+    llm = run.settings.llm
+    waiting = TaskStore(archive.cursor()).waiting_by_kind()
+    asked: dict[str, int] = {}
+    if llm.vision_model is not None:
+        asked["pictures_to_tell"] = waiting["image"]
+    if llm.transcription_model is not None:
+        asked["sounds_to_tell"] = waiting["audio"] + waiting["video"]
+    return asked
 
 
 def _open(run: Publication, folder: Path) -> Archive:
@@ -258,9 +273,7 @@ def _write_metrics(run: Publication, archive: Archive, report: dict[str, Any]) -
 
 def _clear_inbox(archive: Archive, exports: list[Export]) -> None:
     """Staged exports hold raw names: they go as soon as nothing of them is waiting any more."""
-    unfinished = "SELECT count(*) FROM tasks WHERE kind <> 'url' AND state IN ('pending', 'claimed')"
-    waiting = archive.cursor().execute(unfinished).fetchone()
-    if waiting and waiting[0]:
+    if TaskStore(archive.cursor()).files_waiting():
         return
     for export in exports:
         if export.path.parent == archive.inbox:

@@ -20,6 +20,11 @@ from flows.commands.output import (
 )
 
 _MOST_REASONS = 5
+_EXPECTED = {
+    "links_to_fetch": "links would be fetched",
+    "pictures_to_tell": "pictures and their copies would be described",
+    "sounds_to_tell": "voice notes and films would be transcribed",
+}
 
 UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 
@@ -140,7 +145,7 @@ def _tell(report: dict[str, Any]) -> None:
         click.echo(
             f"{report['messages']:,} messages in {report['windows']:,} windows; {report['windows_to_write']:,} of them "
             f"would be written by {report['model']} from about {report['tokens_expected']:,} tokens"
-            + (f"; {report['links_to_fetch']:,} links would be fetched" if report["links_to_fetch"] else "")
+            + "".join(f"; {report[name]:,} {what}" for name, what in _EXPECTED.items() if report.get(name))
             + ". Nothing was done."
         )
         return

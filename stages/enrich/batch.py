@@ -75,13 +75,14 @@ def enrich_batch(
     conceal: Conceal | None = None,
     teller: Teller | None = None,
     known: Mapping[str, Enrichment] = NOTHING_KNOWN,
+    begin: Callable[[Sequence[str]], None] | None = None,
     open_member: OpenMember | None = None,
 ) -> BatchResult:
     """Enrich each task. ``attachments`` are by name, ``exports`` are the ZIPs by the id that attachments give.
 
     ``conceal`` hides the chat's people in what documents say of themselves; without it they say nothing. ``known``:
     results by key of which what was stored is used as it is, where it is still there; their exports are not opened.
-    A link that nobody reads stays as it is known.
+    A link that nobody reads stays as it is known. ``begin`` is told the keys when the work on them begins.
 
     Raises :class:`StreamlinerError` only where the whole run must end: ``media_dir`` cannot be written.
     """
@@ -89,6 +90,8 @@ def enrich_batch(
         from stages.ingest.zips import open_known_member
 
         open_member = open_known_member
+    if begin is not None:
+        begin([task.key for task in tasks])
     urls = [task for task in tasks if task.kind == "url"]
     reading = links.begin(urls) if links is not None and urls else None
     outcomes: dict[str, Outcome] = {}

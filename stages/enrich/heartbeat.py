@@ -39,7 +39,7 @@ class Heartbeat:
 
     @contextmanager
     def settling(self, keys: Iterable[str]) -> Iterator[None]:
-        """A block that writes what became of these keys; they are renewed no more."""
+        """A block that writes, nobody else beside it; these keys are settled by it and renewed no more."""
         with self._turn:
             yield
             for key in keys:

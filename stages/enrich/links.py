@@ -217,7 +217,7 @@ class LinkReader:
         assert work is not None
         self._telling.add(work)
         try:
-            words = await self._describes().words(facts, door)
+            words = await self._describes().words(await asyncio.to_thread(self._hidden, facts), door)
         except asyncio.CancelledError:
             if self._halted is None:
                 raise
@@ -230,10 +230,26 @@ class LinkReader:
         text = await asyncio.to_thread(self._conceal, words)
         return replace(plain, text=text, told_by=self._settings.llm.model)
 
+    def _hidden(self, facts: "PageFacts") -> "PageFacts":
+        """What a model is given of a page, the chat's people hidden in it: a stranger's page may name them."""
+        from stages.enrich.pages.describe import MAX_TEXT
+
+        def hidden(text: str | None) -> str | None:
+            return self._conceal(text) if text else None
+
+        text = facts.text[:MAX_TEXT] if facts.text else None
+        return replace(
+            facts,
+            title=hidden(facts.title),
+            site=hidden(facts.site),
+            description=hidden(facts.description),
+            text=hidden(text),
+        )
+
     def _untold(self, task: Task, plain: Enrichment, error: CallError) -> Failure:
         self._usage.undescribed += 1
         refused = isinstance(error, RefusedError)
-        tried_enough = task.attempts >= self._settings.retry.attempts
+        tried_enough = task.attempts + 1 >= self._settings.retry.attempts
         if refused or (error.error_class != "permanent" and not tried_enough):
             self._usage.to_describe += 1
         return undescribed(plain, error)

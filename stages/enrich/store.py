@@ -9,6 +9,7 @@ The archive's own process alone writes, one thread claims, and time comes in as 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,13 +38,14 @@ _FAILURES: Final = pa.schema([("key", pa.string()), ("error_class", pa.string())
 _LISTS: Final = ("files", "sizes")
 _BATCH: Final = "enrichment_batch"
 _UNFETCHED: Final = "kind = 'url' AND NOT coalesce(fetched, false)"
+_DIES: Final = "attempts >= $limit AND kind <> 'url'"
 _GAVE_UP: Final = "The program ended every time this was being worked on."
 
 
 @dataclass(frozen=True)
 class Task:
-    """A claimed candidate; ``attempts`` counts this one too. ``tried``: it failed before, so that what others remember
-    of its failing is no reason not to try it. ``known``: the store holds a result of it, which is to be made anew or
+    """A claimed candidate; ``attempts`` were made before. ``tried``: it failed before, so that what others remember of
+    its failing is no reason not to try it. ``known``: the store holds a result of it, which is to be made anew or
     whole."""
 
     key: str
@@ -54,6 +56,11 @@ class Task:
     attempts: int
     tried: bool = False
     known: bool = False
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the program ended while this was being worked on. Pages are read in other processes: no link is."""
+        return self.attempts > 0 and not self.tried and self.kind != "url"
 
 
 @dataclass(frozen=True)
@@ -100,9 +107,10 @@ class TaskStore:
             )
 
     def claim(self, n: int, lease_seconds: float, now: datetime) -> list[Task]:
-        """Take up to ``n`` pending tasks, those that most messages speak of first, for ``lease_seconds``."""
+        """Take up to ``n`` pending tasks, those that most messages speak of first, for ``lease_seconds``. What waits
+        behind others was not tried when the program ends, so that is no attempt: :meth:`begin` counts them."""
         rows = self._connection.execute(
-            """UPDATE tasks SET state = 'claimed', attempts = attempts + 1, lease_until = $until
+            """UPDATE tasks SET state = 'claimed', lease_until = $until
                WHERE key IN (SELECT key FROM tasks WHERE state = 'pending'
                              ORDER BY n_messages DESC, first_seq, key LIMIT $n)
                RETURNING key, kind, value, first_seq, n_messages, attempts, error_class IS NOT NULL,
@@ -110,6 +118,14 @@ class TaskStore:
             {"n": n, "until": now + timedelta(seconds=lease_seconds)},
         ).fetchall()
         return sorted((Task(*row) for row in rows), key=lambda task: (-task.n_messages, task.first_seq, task.key))
+
+    def begin(self, keys: Iterable[str]) -> int:
+        """Count an attempt for what is claimed of these: they are worked on from here on. Returns how many."""
+        with self._registered(pa.table({"key": pa.array(keys, pa.string())})):
+            return self._changed(
+                f"""UPDATE tasks SET attempts = attempts + 1
+                    WHERE state = 'claimed' AND key IN (SELECT key FROM {_BATCH})"""
+            )
 
     def extend(self, keys: Iterable[str], lease_seconds: float, now: datetime) -> int:
         """The heartbeat: what is still claimed of these stays so for ``lease_seconds`` from now; returns how many."""
@@ -141,7 +157,7 @@ class TaskStore:
 
         What was ``refused`` was never tried: it waits, and its attempt does not count. What is known of a task all the
         same is kept beside its failure, but where a model's words would go and none come. Returns how many were
-        recorded. Attempts count from the first claim or the last :meth:`retry_dead`.
+        recorded. Attempts count from the first or from the last :meth:`retry_dead`.
         """
         if not failures:
             return 0
@@ -170,18 +186,19 @@ class TaskStore:
                 {"limit": attempts_limit},
             )
 
-    def release(self, keys: Iterable[str]) -> int:
-        """Give claimed tasks back unharmed, as if they had not been claimed; returns how many."""
+    def release(self, keys: Iterable[str], *, begun: bool = False) -> int:
+        """Give claimed tasks back unharmed, as if they had not been claimed, nor ``begun``; returns how many."""
         with self._registered(pa.table({"key": pa.array(keys, pa.string())})):
             return self._changed(
-                f"""UPDATE tasks SET state = 'pending', lease_until = NULL, attempts = greatest(attempts - 1, 0)
-                    WHERE state = 'claimed' AND key IN (SELECT key FROM {_BATCH})"""
+                f"""UPDATE tasks SET state = 'pending', lease_until = NULL, attempts = greatest(attempts - $begun, 0)
+                    WHERE state = 'claimed' AND key IN (SELECT key FROM {_BATCH})""",
+                {"begun": int(begun)},
             )
 
     def release_expired(self, now: datetime, attempts_limit: int | None = None) -> int:
         """Give back what was claimed and whose lease has run out; returns how many.
 
-        With ``attempts_limit``, what was given back so often dies: it may be what ends the program.
+        With ``attempts_limit``, a file that was begun so often dies: it may be what ends the program.
         """
         return self._give_back("lease_until <= $now", {"now": now}, attempts_limit)
 
@@ -247,6 +264,20 @@ class TaskStore:
         ).fetchone()
         return int(row[0]) if row else 0
 
+    def files_waiting(self) -> int:
+        """Attachments whose bytes are still to be had from an export."""
+        row = self._connection.execute(
+            f"SELECT count(*) FROM tasks WHERE kind <> 'url' AND state IN ('pending', 'claimed') AND NOT ({KNOWN})"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def waiting_by_kind(self) -> Counter[str]:
+        """What is not done and not given up, by kind."""
+        rows = self._connection.execute(
+            "SELECT kind, count(*) FROM tasks WHERE state IN ('pending', 'claimed') GROUP BY kind"
+        ).fetchall()
+        return Counter(dict(rows))
+
     def reasons(self) -> dict[str, int]:
         """Why dead letters were given up: each sentence, and of how many it is told, the most first."""
         rows = self._connection.execute(
@@ -278,9 +309,9 @@ class TaskStore:
     def _give_back(self, condition: str, values: dict[str, Any], attempts_limit: int | None) -> int:
         return self._changed(
             f"""UPDATE tasks SET lease_until = NULL,
-                state = CASE WHEN attempts >= $limit THEN 'dead' ELSE 'pending' END,
-                error_class = CASE WHEN attempts >= $limit THEN 'transient' ELSE error_class END,
-                last_error = CASE WHEN attempts >= $limit THEN $reason ELSE last_error END
+                state = CASE WHEN {_DIES} THEN 'dead' ELSE 'pending' END,
+                error_class = CASE WHEN {_DIES} THEN 'transient' ELSE error_class END,
+                last_error = CASE WHEN {_DIES} THEN $reason ELSE last_error END
                 WHERE state = 'claimed' AND {condition}""",
             {"limit": attempts_limit, "reason": _GAVE_UP, **values},
         )

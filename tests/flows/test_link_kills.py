@@ -57,8 +57,6 @@ def test_a_run_killed_five_times_while_it_fetches_ends_as_one_that_never_was(tmp
             server.put(path, page(article(f"Page {path[1:]}"), delay=0.1))
         chat = write_chat(tmp_path / "chat.zip", [*(server.url(path) for path in paths), server.url("/gone")])
         few = {"STREAMLINER_ENRICH__BATCH_SIZE": "2", "STREAMLINER_FETCH__CONNECTIONS_PER_HOST": "2"}
-        # what is claimed when the program ends so often may be what ends it, and is given up
-        few |= {"STREAMLINER_RETRY__ATTEMPTS": "10"}
         whole = variables(tmp_path / "other", **few)
         subprocess.run(
             command("publish", chat, "--archive", tmp_path / "whole"), env=whole, check=True, capture_output=True

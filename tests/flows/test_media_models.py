@@ -377,6 +377,16 @@ def test_pictures_are_described_in_the_language_of_the_chat(
     assert ("The language of the chat cannot be told" in told) is said
 
 
+def test_a_dry_run_says_how_many_files_models_would_be_asked_about(run, chat_of, model: Model, tmp_path: Path) -> None:
+    report = run("publish", chat_of(), "--archive", tmp_path / "a", "--dry-run", "--json")
+    pictures = sum(Path(name).suffix in (".jpg", ".png") for name in FILES)
+    assert (report["pictures_to_tell"], report["sounds_to_tell"]) == (pictures, len(FILES) - pictures)
+    assert model.requests == (0, 0)
+    told = run("publish", chat_of(), "--archive", tmp_path / "a", "--dry-run", LLM__VISION_MODEL=None)
+    assert f"; {len(FILES) - pictures} voice notes and films would be transcribed. Nothing was done." in told
+    assert "described" not in told
+
+
 def test_faces_and_voices_need_a_yes_of_their_own(run, chat_of, model: Model, contents, tmp_path: Path) -> None:
     away = {"LLM__API_BASE": "https://models.example.com/v1", "LLM__CONSENT": "true"}
     told = run("publish", chat_of(ONE), "--archive", tmp_path / "a", exits=2, **away)

@@ -1,6 +1,7 @@
 """What a model is asked about linked pages, and what becomes of the links where it fails: real sites, a real model's
 server, and the number of requests that each of them saw."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -83,7 +84,7 @@ def read(sites: PageServer, model: ModelServer, tmp_path: Path, cache: Path) -> 
                 "site": {"language": language},
             }
         )
-        tasks = [Task(path, "url", sites.url(path), 0, 1, attempt, tried) for path in paths]
+        tasks = [Task(path, "url", sites.url(path), 0, 1, attempt - 1, tried) for path in paths]
         own = {
             "media_dir": tmp_path / archive / "media",
             "conceal": str,
@@ -104,6 +105,19 @@ def test_the_models_words_are_kept_with_its_name(read: Run, model: ModelServer) 
     assert (link.text, link.told_by, link.title) == (TOLD, "openai/test-model", "Page a")
     assert (len(model.requests), done.calls) == (1, 1)
     assert (usage.described, usage.recalled, usage.undescribed, usage.to_describe) == (1, 0, 0, 0)
+
+
+def test_people_of_the_chat_are_hidden_in_what_a_model_is_given(
+    read: Run, sites: PageServer, model: ModelServer
+) -> None:
+    sites.put("/named", page(article("Tobias Quandt lit the lamp")))
+    done, _ = read("/named", conceal=lambda text: text.replace("Tobias Quandt", "Amber-Fox"))
+    (link,) = done.outcomes
+    assert isinstance(link, Enrichment)
+    assert (link.title, link.told_by) == ("Amber-Fox lit the lamp", "openai/test-model")
+    (asked,) = model.requests
+    assert "Quandt" not in json.dumps(asked)
+    assert "Amber-Fox lit the lamp" in json.dumps(asked)
 
 
 def test_a_page_with_little_text_is_done_with_its_own_words(read: Run, sites: PageServer, model: ModelServer) -> None:
@@ -253,10 +267,11 @@ def test_a_description_is_paid_for_once_by_all_archives_of_a_person(
 def test_what_was_remembered_is_believed_no_more_than_an_answer(
     read: Run, sites: PageServer, model: ModelServer
 ) -> None:
-    """Two pages whose first 6,000 characters are alike have one description; the rest of one may hold its number."""
-    begin = "<p>" + "The lamp of the old lighthouse was lit again on Sunday evening. " * 110 + "</p>"
-    for name, end in (("long", "It cost 4711 euros in all, says the town."), ("other", "Nobody knows what it cost.")):
-        sites.put(f"/{name}", page(f"<html lang=en><title>Lamp</title><article>{begin}<p>{end}</p></article>"))
+    """Two pages of one text have one description; what one of them says of itself beside may hold its number."""
+    text = "<p>" + "The lamp of the old lighthouse was lit again on Sunday evening. " * 20 + "</p>"
+    for name, said in (("long", "It cost 4711 euros in all, says the town."), ("other", "Nobody knows its cost.")):
+        head = f'<html lang=en><title>Lamp</title><meta name=description content="{said}">'
+        sites.put(f"/{name}", page(f"{head}<article>{text}</article>"))
     model.answers = [Answer("The lamp of the old lighthouse was lit again on Sunday evening. It cost 4711 euros.")]
     done, _ = read("/long")
     assert isinstance(done.outcomes[0], Enrichment)

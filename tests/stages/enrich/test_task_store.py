@@ -13,7 +13,7 @@ import pytest
 from stages.archive.records import Enrichment, Failure
 from stages.enrich.candidates import CANDIDATES
 from stages.enrich.schema import SCHEMA_SQL
-from stages.enrich.store import STATES, TaskStore
+from stages.enrich.store import STATES, Task, TaskStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -60,6 +60,12 @@ def done(key: str, **what: Any) -> Enrichment:
     return Enrichment(key, "url", key, **what)
 
 
+def begun(store: TaskStore, n: int) -> list[Task]:
+    tasks = store.claim(n, 60, NOW)
+    store.begin([task.key for task in tasks])
+    return tasks
+
+
 def test_a_candidate_is_queued_once_for_ever(store: TaskStore) -> None:
     assert store.enqueue(candidates(("a", 0, 1), ("b", 1, 1))) == 2
     assert store.enqueue(candidates(("b", 1, 5), ("c", 2, 1), ("c", 1, 4))) == 1
@@ -75,7 +81,7 @@ def test_what_most_messages_speak_of_comes_first_then_the_earliest(store: TaskSt
     assert store.claim(3, 60, NOW) == []
 
 
-def test_a_claim_says_what_is_to_be_done_and_counts_its_attempt(store: TaskStore) -> None:
+def test_a_claim_says_what_is_to_be_done_and_what_begins_is_an_attempt(store: TaskStore) -> None:
     store.enqueue(candidates(("a", 3, 2)))
     (task,) = store.claim(1, 60, NOW)
     assert (task.key, task.kind, task.value, task.first_seq, task.n_messages, task.attempts) == (
@@ -84,17 +90,21 @@ def test_a_claim_says_what_is_to_be_done_and_counts_its_attempt(store: TaskStore
         "a",
         3,
         2,
-        1,
+        0,
     )
+    assert store.begin(["a", "?"]) == 1
+    assert store.release_all() == 1
+    assert [task.attempts for task in store.claim(1, 60, NOW)] == [1]
 
 
 def test_a_lease_that_ran_out_returns_and_its_late_result_still_counts(store: TaskStore) -> None:
     store.enqueue(numbered(2))
     store.claim(2, 60, NOW)
+    store.begin(["k000000", "k000001"])
     assert store.release_expired(NOW + timedelta(seconds=59)) == 0
     assert store.release_expired(NOW + timedelta(seconds=60)) == 2
     assert store.complete([done("k000000", title="late")]) == 1
-    assert [task.attempts for task in store.claim(9, 60, NOW)] == [2]
+    assert [task.attempts for task in store.claim(9, 60, NOW)] == [1]
     assert store.complete([done("k000000", title="later still")]) == 0
     assert [enrichment.title for enrichment in store.enrichments()] == ["late"]
 
@@ -102,10 +112,10 @@ def test_a_lease_that_ran_out_returns_and_its_late_result_still_counts(store: Ta
 def test_a_failure_in_passing_waits_again_until_its_attempts_are_used_up(store: TaskStore) -> None:
     store.enqueue(numbered(1))
     for _ in range(2):
-        (task,) = store.claim(1, 60, NOW)
+        (task,) = begun(store, 1)
         store.fail([Failure(task.key, "throttled", "too many")], attempts_limit=3)
         assert store.counts()["pending"] == 1
-    (task,) = store.claim(1, 60, NOW)
+    (task,) = begun(store, 1)
     store.fail([Failure(task.key, "transient", "no route")], attempts_limit=3)
     (letter,) = store.dead_letters()
     assert (letter.key, letter.attempts, letter.error_class, letter.reason) == (task.key, 3, "transient", "no route")
@@ -119,7 +129,7 @@ def test_a_failure_for_good_dies_at_once_until_it_is_retried(store: TaskStore) -
     assert store.counts()["dead"] == 1
     assert store.retry_dead() == 1
     assert store.retry_dead() == 0
-    assert [(task.key, task.attempts) for task in store.claim(9, 60, NOW)] == [("k000001", 1)]
+    assert [(task.key, task.attempts) for task in store.claim(9, 60, NOW)] == [("k000001", 0)]
 
 
 def test_a_failure_says_nothing_about_a_task_that_is_not_claimed(store: TaskStore) -> None:
@@ -142,19 +152,19 @@ def test_a_batch_that_never_ended_is_given_back(store: TaskStore) -> None:
 def test_what_was_refused_waits_as_if_it_had_not_been_claimed(store: TaskStore) -> None:
     store.enqueue(numbered(1))
     for _ in range(3):
-        (task,) = store.claim(1, 60, NOW)
-        assert (task.attempts, task.tried) == (1, False)
+        (task,) = begun(store, 1)
+        assert (task.attempts, task.tried) == (0, False)
         assert store.fail([Failure(task.key, "refused", "no network")], attempts_limit=1) == 1
     store.claim(1, 60, NOW)
     store.fail([Failure("k000000", "permanent", "gone")], attempts_limit=1)
     store.retry_dead()
-    (task,) = store.claim(1, 60, NOW)
-    assert (task.attempts, task.tried) == (1, True)
+    (task,) = begun(store, 1)
+    assert (task.attempts, task.tried) == (0, True)
     store.fail([Failure("k000000", "refused", "no network")], attempts_limit=1)
     assert store.release(["k000000"]) == 0
-    assert [task.attempts for task in store.claim(1, 60, NOW)] == [1]
-    assert store.release(["k000000"]) == 1
-    assert [(task.attempts, task.tried) for task in store.claim(1, 60, NOW)] == [(1, True)]
+    assert [task.attempts for task in begun(store, 1)] == [0]
+    assert store.release(["k000000"], begun=True) == 1
+    assert [(task.attempts, task.tried) for task in store.claim(1, 60, NOW)] == [(0, True)]
 
 
 def test_a_heartbeat_keeps_what_is_being_worked_on(store: TaskStore) -> None:
@@ -224,6 +234,16 @@ def test_what_no_model_told_of_is_taken_up_when_one_can(store: TaskStore) -> Non
     assert [task.key for task in store.claim(9, 60, NOW)] == ["k000001"]
 
 
+def test_a_file_that_is_stored_needs_no_export_any_more(store: TaskStore) -> None:
+    store.enqueue(candidates(("a.jpg", 0, 1), ("b.jpg", 1, 1), kind="image"))
+    store.enqueue(numbered(1))
+    store.claim(3, 60, NOW)
+    stored = Enrichment("a.jpg", "image", "a.jpg", files=("x-640.jpg",))
+    store.fail([Failure("a.jpg", "transient", "The model did not answer.", stored)], 3)
+    assert (store.files_waiting(), store.links_waiting()) == (1, 1)
+    assert store.waiting_by_kind() == {"image": 2, "url": 1}
+
+
 def test_a_chat_that_grows_changes_places_and_numbers_of_what_is_queued(store: TaskStore) -> None:
     store.enqueue(candidates(("a", 0, 1), ("b", 1, 2), ("c", 2, 1)))
     assert store.refresh(candidates(("a", 5, 4), ("b", 1, 2), ("new", 3, 1))) == 1
@@ -241,15 +261,18 @@ def test_links_that_were_not_fetched_are_taken_up(store: TaskStore) -> None:
     assert store.links_waiting() == 2
 
 
-def test_what_ends_the_program_every_time_dies_in_the_end(store: TaskStore) -> None:
-    store.enqueue(numbered(1))
-    for _ in range(2):
-        store.claim(1, 60, NOW)
-        store.release_all(attempts_limit=3)
-    assert store.counts()["pending"] == 1
-    store.claim(1, 60, NOW)
-    assert store.release_expired(NOW + timedelta(hours=1), attempts_limit=3) == 1
-    assert [letter.error_class for letter in store.dead_letters()] == ["transient"]
+def test_a_file_that_ends_the_program_every_time_dies_in_the_end_and_nothing_else_does(store: TaskStore) -> None:
+    store.enqueue(candidates(("bomb.mp4", 0, 1), ("waits.jpg", 1, 1), kind="video"))
+    store.enqueue(candidates(("a link", 2, 1)))
+    for crash in range(3):
+        tasks = {task.key: task.suspect for task in store.claim(3, 60, NOW)}
+        assert tasks == {"bomb.mp4": crash > 0, "waits.jpg": False, "a link": False}
+        store.begin(["bomb.mp4", "a link"])
+        if crash < 2:
+            assert store.release_all(attempts_limit=3) == 3
+    assert store.release_expired(NOW + timedelta(hours=1), attempts_limit=3) == 3
+    assert [(letter.key, letter.error_class) for letter in store.dead_letters()] == [("bomb.mp4", "transient")]
+    assert store.counts()["pending"] == 2
 
 
 def test_results_come_back_as_they_were_given(store: TaskStore, connection: duckdb.DuckDBPyConnection) -> None:
@@ -309,9 +332,12 @@ def test_an_operation_is_one_statement_whatever_the_size_of_the_batch(
         "release": lambda: store.release([f"k{i:06d}" for i in range(n)]),
         "expired": lambda: store.release_expired(NOW),
         "all": store.release_all,
+        "begin": lambda: store.begin([f"k{i:06d}" for i in range(n)]),
         "extend": lambda: store.extend([f"k{i:06d}" for i in range(n)], 60, NOW),
         "reasons": store.reasons,
         "waiting": store.links_waiting,
+        "files waiting": store.files_waiting,
+        "waiting by kind": store.waiting_by_kind,
         "unfetched": store.renew_unfetched,
         "untold": lambda: store.renew_untold(["url"]),
         "refresh": lambda: store.refresh(numbered(2 * n)),

@@ -20,6 +20,10 @@ LIMIT = st.integers(1, 3)
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+def kind_of(key: str) -> str:
+    return "url" if key < "k4" else "image"
+
+
 @dataclass
 class Row:
     n_messages: int
@@ -44,7 +48,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
     @rule(batch=st.lists(st.tuples(KEYS, st.integers(1, 3)), max_size=6, unique_by=lambda pair: pair[0]))
     def enqueue(self, batch: list[tuple[str, int]]) -> None:
         table = pa.Table.from_pylist(
-            [{"key": k, "kind": "url", "value": k, "first_seq": int(k[1]), "n_messages": n} for k, n in batch],
+            [{"key": k, "kind": kind_of(k), "value": k, "first_seq": int(k[1]), "n_messages": n} for k, n in batch],
             schema=CANDIDATES,
         )
         new = [(key, n) for key, n in batch if key not in self.rows]
@@ -60,8 +64,15 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         tasks = self.store.claim(n, lease, START + timedelta(seconds=self.clock))
         for key in waiting:
             row = self.rows[key]
-            row.state, row.lease, row.attempts = "claimed", self.clock + lease, row.attempts + 1
+            row.state, row.lease = "claimed", self.clock + lease
         assert [(task.key, task.attempts) for task in tasks] == [(key, self.rows[key].attempts) for key in waiting]
+
+    @rule(batch=BATCH)
+    def begin(self, batch: list[str]) -> None:
+        taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
+        assert self.store.begin(batch) == len(taken)
+        for key in taken:
+            self.rows[key].attempts += 1
 
     @rule(batch=BATCH)
     def complete(self, batch: list[str]) -> None:
@@ -69,7 +80,8 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         title, told = f"t{self.serial}", self.serial % 2 == 0
         taken = {key for key in batch if key in self.rows and self.rows[key].state != "done"}
         results = [
-            Enrichment(key, "url", key, title=title, fetched=True, told_by="m" if told else None) for key in batch
+            Enrichment(key, kind_of(key), key, title=title, fetched=True, told_by="m" if told else None)
+            for key in batch
         ]
         assert self.store.complete(results) == len(taken)
         for key in taken:
@@ -87,7 +99,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         reason = f"r{self.serial}"
         taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
         failures = [
-            Failure(key, error, reason, Enrichment(key, "url", key, title=reason) if key in known else None)
+            Failure(key, error, reason, Enrichment(key, kind_of(key), key, title=reason) if key in known else None)
             for key in batch
         ]
         assert self.store.fail(failures, limit) == len(taken)
@@ -97,17 +109,17 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
             if key in known:
                 row.title, row.told = reason, False
             if error == "refused":
-                row.state, row.attempts = "pending", row.attempts - 1
+                row.state, row.attempts = "pending", max(row.attempts - 1, 0)
                 continue
             row.state = "dead" if error == "permanent" or row.attempts >= limit else "pending"
             row.reason = reason
 
-    @rule(batch=BATCH)
-    def release(self, batch: list[str]) -> None:
+    @rule(batch=BATCH, begun=st.booleans())
+    def release(self, batch: list[str], begun: bool) -> None:
         taken = {key for key in batch if key in self.rows and self.rows[key].state == "claimed"}
-        self._give_back(taken, None, self.store.release(batch))
+        self._give_back(taken, None, self.store.release(batch, begun=begun))
         for key in taken:
-            self.rows[key].attempts -= 1
+            self.rows[key].attempts = max(self.rows[key].attempts - begun, 0)
 
     @rule(batch=BATCH, lease=st.integers(1, 5))
     def extend(self, batch: list[str], lease: int) -> None:
@@ -118,8 +130,9 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
 
     @rule(batch=BATCH)
     def forget(self, batch: list[str]) -> None:
-        assert self.store.forget(batch) == len(set(batch) & set(self.rows))
-        self.rows = {key: row for key, row in self.rows.items() if key not in batch}
+        links = {key for key in batch if key in self.rows and kind_of(key) == "url"}
+        assert self.store.forget(batch) == len(links)
+        self.rows = {key: row for key, row in self.rows.items() if key not in links}
 
     @rule(seconds=st.integers(0, 6), limit=st.none() | LIMIT)
     def time_passes(self, seconds: int, limit: int | None) -> None:
@@ -133,10 +146,11 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         self._give_back(set(self.rows), limit, self.store.release_all(limit))
 
     def _give_back(self, keys: set[str], limit: int | None, count: int) -> None:
-        claimed = [self.rows[key] for key in keys if self.rows[key].state == "claimed"]
+        claimed = [key for key in keys if self.rows[key].state == "claimed"]
         assert count == len(claimed)
-        for row in claimed:
-            dies = limit is not None and row.attempts >= limit
+        for key in claimed:
+            row = self.rows[key]
+            dies = limit is not None and row.attempts >= limit and kind_of(key) != "url"
             row.state, row.lease = ("dead" if dies else "pending"), None
             row.reason = "The program ended every time this was being worked on." if dies else row.reason
 
@@ -150,12 +164,12 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
 
     @rule()
     def renew_untold(self) -> None:
-        self._again("done", self.store.renew_untold(["url"]), told=True)
+        self._again("done", self.store.renew_untold(["url", "image"]), told=True)
 
     @rule(batch=st.lists(st.tuples(KEYS, st.integers(1, 3)), max_size=6, unique_by=lambda pair: pair[0]))
     def refresh(self, batch: list[tuple[str, int]]) -> None:
         table = pa.Table.from_pylist(
-            [{"key": k, "kind": "url", "value": k, "first_seq": int(k[1]), "n_messages": n} for k, n in batch],
+            [{"key": k, "kind": kind_of(k), "value": k, "first_seq": int(k[1]), "n_messages": n} for k, n in batch],
             schema=CANDIDATES,
         )
         changed = {key: n for key, n in batch if key in self.rows and self.rows[key].n_messages != n}
