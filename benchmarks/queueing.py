@@ -175,8 +175,8 @@ def ledger(folder: Path, options: argparse.Namespace) -> None:
     """100,000 lines, against one big write and against a line opened, written and synced at a time.
 
     Against bytes that were there before 8x cannot be had: making the lines in one bare loop takes about that long by
-    itself (0.9-1.2 us each), and 100 syncs have to be waited for in turn, as ``LOSS_LIMIT`` lines may be unwritten and no
-    more (0.3-0.4 ms each on an idle disk, 3-4x the bytes). Both are measured and shown.
+    itself (0.9-1.2 us each), and 100 syncs have to be waited for in turn, as ``LOSS_LIMIT`` lines may be unwritten and
+    no more (0.3-0.4 ms each on an idle disk, 3-4x the bytes). Both are measured and shown.
     """
     lines = 5_000 if options.quick else 100_000
     slow = 100 if options.quick else 500
