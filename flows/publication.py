@@ -99,7 +99,7 @@ class Publication:
     def map(self, step: Step, phase: str, batches: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Iterator[Any]:
         """Run a step over batches; yields (position, result or error) as they end, measured and shown."""
         with self.progress.phase(phase, sum(sizes)):
-            for position, result in self.runner.map(step, batches, sizes):
+            for position, result in self.runner.map(step, batches, sizes, self.stopped):
                 self.progress.advance(sizes[position])
                 if isinstance(result, Exception):
                     self.details.setdefault("failed_batches", []).append(f"{step.name}: {type(result).__name__}")
@@ -107,4 +107,3 @@ class Publication:
                 else:
                     self.monitor.add(step.name, result.seconds, sizes[position])
                     yield position, result.value
-                self.check()  # what has ended is kept first

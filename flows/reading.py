@@ -150,7 +150,7 @@ def _side_by_side(run: Publication, jobs: Sequence[Job], batches: Sequence[Mappi
     stop = _Stop(run)
     with run.progress.phase("Reading the exports", len(batches)):
         stoppable = [{**batch, "stopped": stop} for batch in batches]
-        for position, result in run.runner.map(PARSE_APART, stoppable, [1] * len(batches)):
+        for position, result in run.runner.map(PARSE_APART, stoppable, [1] * len(batches), run.stopped):
             run.check()
             run.progress.advance()
             if isinstance(result, Exception):

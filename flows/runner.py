@@ -6,6 +6,7 @@ that fails as a whole comes back as its exception and never hides the others.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flows.steps import Step
@@ -24,11 +25,12 @@ class Runner(Protocol):
         """Run one step and wait. Raises what the stage raises."""
 
     def map(
-        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int]
+        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int], stopped: Event
     ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         """Run a step over batches of arguments; yields (position, result or error) in the order of their ends.
 
-        ``sizes`` are the numbers of items in the batches, for whoever watches.
+        ``sizes`` are the numbers of items in the batches, for whoever watches. Raises KeyboardInterrupt once
+        ``stopped`` is set, after a result.
         """
 
 
@@ -42,7 +44,7 @@ class DirectRunner:
         return timed(step.load_stage(), **arguments)
 
     def map(
-        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int]
+        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int], stopped: Event
     ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         stage = step.load_stage()
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix=step.name)
@@ -51,6 +53,8 @@ class DirectRunner:
             for future in as_completed(list(futures)):
                 position = futures.pop(future)
                 yield position, _result(future)
+                if stopped.is_set():
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             # what has not begun is dropped; what runs ends and is kept, a model's answer is worth the wait
             for future in [future for future in futures if future.cancel()]:
@@ -87,7 +91,7 @@ class PrefectRunner:
         return result
 
     def map(
-        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int]
+        self, step: Step, batches: Sequence[Batch], sizes: Sequence[int], stopped: Event
     ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         from prefect.futures import as_completed as prefect_as_completed
 
@@ -112,5 +116,7 @@ class PrefectRunner:
                 continue
             self._progress.advance(sizes[position])
             yield position, value
+            if stopped.is_set():
+                raise KeyboardInterrupt
         if refused is not None:
             raise refused

@@ -40,11 +40,12 @@ def enqueue_candidates(archive_folder: str, *, settings: Settings) -> QueueRepor
             return _report(int(known), 0, _known(archive))
         cursor = archive.cursor()
         messages = (cursor, _with_hidden_links(cursor))
-        candidates, limited = limit_candidates(find_candidates(messages), limits, _planned(archive, settings))
+        found = find_candidates(messages)
+        candidates, limited = limit_candidates(found, limits, _planned(archive, settings))
         mentions = find_mentions(messages)
         with archive.transaction() as cursor:
             store = TaskStore(cursor)
-            store.refresh(candidates)
+            store.refresh(found)  # what was queued before stays, be it past a limit now
             added = store.enqueue(candidates)
             cursor.register("found_mentions", mentions)
             cursor.execute("DELETE FROM mentions")

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from prefect import flow
@@ -42,6 +43,7 @@ def batches(task: str, folder: str) -> list[Any]:
             Step("work", "tests.flows.batches:work", f"tests.flows.batches:{task}"),
             [{"how": how, "folder": folder} for how in WAYS],
             [1] * len(WAYS),
+            Event(),
         )
         told = {}
         try:

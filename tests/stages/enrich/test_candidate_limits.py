@@ -185,6 +185,16 @@ def test_the_same_limits_leave_out_the_same_after_a_plan_was_stored(archive: Arc
     assert second.limited == (LeftOut("url", "enrich.max_per_window", 1),)
 
 
+def test_what_is_queued_keeps_up_with_the_chat_though_it_is_past_a_limit_now(archive: Archive) -> None:
+    queue(archive, enrich__kinds=["url"])
+    cursor = archive.cursor()
+    cursor.execute("UPDATE messages SET seq = seq + 10")
+    archive.touch("messages")
+    assert queue(archive, fetch__max_links=1).items == 2
+    rows = cursor.execute("SELECT value, first_seq FROM tasks WHERE kind = 'url' ORDER BY first_seq, key").fetchall()
+    assert [seq for _, seq in rows] == [10, 11, 12, 14, 14]
+
+
 def test_a_kind_that_is_wanted_later_is_taken_up_then(archive: Archive) -> None:
     assert queue(archive, enrich__kinds=["image"]).added == 1
     assert queued(archive) == ["x.jpg"]
