@@ -10,11 +10,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stages.enrich.pages.alphabets import likeliest, mixes_scripts
+
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LABELS_WITHIN: Final = 4_096
 """Bytes within which a page's own label is looked for; the standard has 1,024 and pages do not keep to it."""
 _META: Final = re.compile(rb"<meta\b[^<>]{0,300}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:-]{1,40})", re.I)
 _XML: Final = re.compile(rb"^\s*<\?xml\b[^<>]{0,200}?encoding\s*=\s*[\"']([a-zA-Z0-9_.:-]{1,40})", re.I)
+
+_LANGUAGE: Final = re.compile(
+    rb"(?:<html\b[^<>]{0,300}?\slang|\bog:locale[\"']?\s+content)\s*=\s*[\"']?([a-z]{2})(?![a-z])", re.I
+)
 
 # what browsers mean by a label: the superset that is really used
 _BY_LABEL: Final = {
@@ -32,13 +38,10 @@ _BY_LABEL: Final = {
 }  # fmt: skip
 _WESTERN: Final = frozenset(("cp1252", "cp1254", "iso8859_15", "cp1250", "iso8859_2", "cp1257", "cp1258", "mac_roman"))
 _DOUBLE: Final = frozenset(("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949"))
-_LATIN: Final = {
-    "cp1252": "áâàãäåæçéêèëíîìïñóôòõöøœßúûùü",
-    "cp1250": "ąćčďęěłńňřśšťůźżžőű",
-    "cp1254": "ğışİçöüâ",
-    "cp1257": "āčēģīķļņšūžąęėįų",
-}
-"""The letters of the languages that each encoding of accents is used for."""
+_BY_LANGUAGE: Final = {
+    "zh": ("gb18030", "big5"), "ja": ("cp932", "euc_jp"), "ko": ("cp949",), "th": ("cp874",),
+}  # fmt: skip
+"""What a language is written in whose letters are too many to be counted."""
 _GUESSED: Final = (
     "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "cp1257",
     "gb18030", "big5", "cp932", "euc_jp", "euc_kr", "cp949",
@@ -91,12 +94,12 @@ def _stated(body: bytes, label: str | None) -> Iterator[str]:
 def _tried(body: bytes, codec: str) -> tuple[str, int, int]:
     """The text, how often it could not be decoded, and how many characters beyond ASCII it has otherwise.
 
-    A character cut off by the end of the body is no error.
+    A character cut off by the end of the body is no error, unless it is all that is not ASCII.
     """
     decoder = codecs.getincrementaldecoder(codec)("strict")
     try:
-        text, errors = decoder.decode(body), 0
-        return text, errors, 1
+        text = decoder.decode(body)
+        return text, int(text.isascii() and not body.isascii()), 1
     except UnicodeDecodeError:
         text = body.decode(codec, "replace")
         errors = text.count("\ufffd")
@@ -111,32 +114,37 @@ def _bears_out(body: bytes, codec: str) -> bool:
     if text.count("\ufffd") > len(text) // 50:
         return False
     if codec not in _WESTERN:
-        return True
+        return not mixes_scripts(text)
     letters = sum(char.isalpha() for char in text)
     beyond = sum(not char.isascii() for char in text)
     return beyond <= _FOREIGN * max(letters, 1)
 
 
 def _guess(body: bytes) -> str:
-    from charset_normalizer import from_bytes
-
     sample = _sample(body)
-    beyond = sum(byte > 0x7F for byte in sample)
-    if beyond < _FOREIGN / 2 * len(sample):
-        return _best_latin(sample)
+    language = _language(body)
+    if known := likeliest(sample, language):
+        return known
+    if sum(byte > 0x7F for byte in sample) < _FOREIGN / 2 * len(sample):
+        return "cp1252"
     # Japanese of this encoding is told from others by its syllables, which a guess by statistics mistakes
     japanese = sample.decode("euc_jp", "replace")
     if 4 * sum("\u3040" <= char <= "\u30ff" for char in japanese) > len(japanese) > 50 * japanese.count("\ufffd"):
         return "euc_jp"
-    best = from_bytes(sample, cp_isolation=list(_GUESSED), enable_fallback=False).best()
-    return best.encoding if best is not None else "cp1252"
+    from charset_normalizer import from_bytes
+
+    tried = _BY_LANGUAGE.get(language or "", ())
+    for codecs_tried in (tried, _GUESSED) if tried else (_GUESSED,):
+        best = from_bytes(sample, cp_isolation=list(codecs_tried), enable_fallback=False).best()
+        if best is not None:
+            return best.encoding
+    return "cp1252"
 
 
-def _best_latin(sample: bytes) -> str:
-    """Few bytes beyond ASCII: an alphabet with accents, whose encodings agree on most of them but not on all."""
-    counts = {codec: sum(sample.count(letter.encode(codec)) for letter in letters) for codec, letters in _LATIN.items()}
-    best = max(counts, key=lambda codec: (counts[codec], codec == "cp1252"))
-    return best if counts[best] > 2 * counts["cp1252"] else "cp1252"
+def _language(body: bytes) -> str | None:
+    """The code of the language that the page states."""
+    stated = _LANGUAGE.search(body[:_LABELS_WITHIN])
+    return stated[1].decode("ascii").lower() if stated else None
 
 
 def _sample(body: bytes) -> bytes:
