@@ -29,6 +29,11 @@ _LANGUAGES: Final = {
     "ar": (("cp1256",), "اليمونرتبعدسفهكقحجشصطخةىأءئإضزثذغظؤآ"),
 }  # fmt: skip
 
+_LETTERS: Final = {
+    codec: frozenset("".join(letters for tried, letters in _LANGUAGES.values() if codec in tried))
+    for codec in dict.fromkeys(codec for tried, _ in _LANGUAGES.values() for codec in tried)
+}
+
 _WITHIN_WORDS: Final = frozenset("’·\u00ad–—\u00a0…")
 _BEFORE: Final = _WITHIN_WORDS | frozenset("“„‘‚«‹»›¿¡©®•")
 _AFTER: Final = _WITHIN_WORDS | frozenset("“”‘»›«‹™®©°²³ªº€£")
@@ -56,10 +61,11 @@ def likeliest(sample: bytes, language: str | None) -> str | None:
     best, most = None, -math.inf
     for codec, code, letters, signs, faults in _readings(sample[:_READ]):
         weights, seen = _WEIGHTS[code], letters.total()
-        strange = sum(count for letter, count in letters.items() if letter not in weights)
         score = sum(count * weights.get(letter, _STRANGE) for letter, count in letters.items())
         score += faults * _STRANGE + signs * _MOST + _USUAL.get(codec, 0.0) + (_DECLARED if code == language else 0.0)
         if score > most:
+            # of all the languages that it is used for: a page may hold a name of another one
+            strange = sum(count for letter, count in letters.items() if letter not in _LETTERS[codec])
             sound = 8 * (strange + faults) <= seen + faults and (codec == "cp1252" or signs <= seen)
             best, most = codec if sound else None, score
     return best
@@ -73,8 +79,7 @@ def mixes_scripts(text: str) -> bool:
 
 def _readings(sample: bytes) -> Iterator[tuple[str, str, Counter[str], int, int]]:
     """(encoding, language, letters, signs, faults) of each way to read the bytes."""
-    codecs = dict.fromkeys(codec for tried, _ in _LANGUAGES.values() for codec in tried)
-    for codec in codecs:
+    for codec in _LETTERS:
         text = sample.decode(codec, "replace")
         looked_at = _looked_at(text)
         for code, (tried, _) in _LANGUAGES.items():
