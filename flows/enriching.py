@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Semaphore
 from typing import Any, Final
 
 from flows.publication import Publication
@@ -18,8 +19,9 @@ from stages.archive.inbox import Export
 from stages.archive.merge import stored_names
 from stages.archive.records import Enrichment, Failure
 from stages.archive.store import Archive
+from stages.enrich.batch import Room
 from stages.enrich.concealed import Concealer
-from stages.enrich.groups import group_tasks
+from stages.enrich.groups import group_tasks, workers_of
 from stages.enrich.heartbeat import Heartbeat
 from stages.enrich.limits import as_rows
 from stages.enrich.links import LinkReader
@@ -166,6 +168,7 @@ def _work(
             "conceal": conceal,
             "teller": teller,
             "begin": begin,
+            "room": Room(Semaphore(workers_of(settings)), run.stopped),
         }
         batches = [
             {

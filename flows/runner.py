@@ -7,7 +7,7 @@ that fails as a whole comes back as its exception and never hides the others.
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from flows.steps import Step
 from stages.metrics import Timed, timed
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tasks.slots import Slots
 
 Batch = Mapping[str, Any]
+
+WAITING: Final = 40
+"""Batches under way at once whose work is to wait: one slow site in each must not keep all other sites waiting."""
 
 
 class Runner(Protocol):
@@ -47,7 +50,8 @@ class DirectRunner:
         self, step: Step, batches: Sequence[Batch], sizes: Sequence[int], stopped: Event
     ) -> Iterator[tuple[int, Timed[Any] | Exception]]:
         stage = step.load_stage()
-        pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix=step.name)
+        workers = WAITING if step.waits and self.workers > 1 else self.workers
+        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=step.name)
         futures = {pool.submit(timed, stage, **batch): index for index, batch in enumerate(batches)}
         try:
             for future in as_completed(list(futures)):

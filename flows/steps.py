@@ -12,12 +12,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Step:
-    """``name`` is what people read in metrics and dashboards; the others are ``module:function``."""
+    """``name`` is what people read in metrics and dashboards; the others are ``module:function``. ``waits``: batches
+    wait for others more than they work, and bound what they do at once by themselves."""
 
     name: str
     stage: str
     task: str
     limit: str | None = None
+    waits: bool = False
 
     def load_stage(self) -> Callable[..., Any]:
         return _load(self.stage)
@@ -35,7 +37,9 @@ PARSE = Step("parse", "stages.ingest.export:parse_export", "tasks.ingest:parse_e
 PARSE_APART = Step("parse", "stages.ingest.apart:parse_apart", "tasks.ingest:parse_apart")
 MERGE = Step("merge", "stages.archive.merge:merge_export", "tasks.archive:merge_export")
 CANDIDATES = Step("candidates", "stages.enrich.queue:enqueue_candidates", "tasks.enrich:enqueue_candidates")
-ENRICH = Step("enrich", "stages.enrich.batch:enrich_batch", "tasks.enrich:enrich_batch", limit="streamliner-enrich")
+ENRICH = Step(
+    "enrich", "stages.enrich.batch:enrich_batch", "tasks.enrich:enrich_batch", limit="streamliner-enrich", waits=True
+)
 PLAN = Step("windows", "stages.write.selection:plan_archive", "tasks.windows:plan_windows")
 WRITE = Step("write", "stages.write.batch:write_batch", "tasks.write:write_batch", limit="streamliner-write")
 SITE = Step("site", "stages.site.publication:publish_chronicle", "tasks.site:publish_chronicle")

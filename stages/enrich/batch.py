@@ -6,8 +6,9 @@ are asked about pictures and sound beside both, by :class:`stages.enrich.teller.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from stages.enrich.outcomes import Outcome, recorded
 from stages.enrich.store import Task
 from stages.enrich.teller import Teller, calls_of, is_stored
 from stages.errors import BadInput, StreamlinerError
+from stages.resilience.errors import RefusedError
 from stages.settings import EnrichSettings
 
 OpenMember: TypeAlias = Callable[..., BinaryIO]
@@ -35,6 +37,17 @@ SCRATCH: Final = ".work"
 NOTHING_KNOWN: Final[Mapping[str, Enrichment]] = MappingProxyType({})
 
 _MEGABYTE: Final = 1_000_000
+_STOPPED: Final = "The run was stopped before this file was taken in; it waits for the next one."
+
+
+@dataclass(frozen=True)
+class Room:
+    """Batches wait beside each other for sites and models; files take memory and a processor, so the files of few
+    batches are taken in at once: of as many as ``places`` lets in. Once ``stopped`` is set, what was not taken in waits
+    for the next run."""
+
+    places: threading.Semaphore
+    stopped: threading.Event
 
 
 @dataclass
@@ -76,6 +89,7 @@ def enrich_batch(
     teller: Teller | None = None,
     known: Mapping[str, Enrichment] = NOTHING_KNOWN,
     begin: Callable[[Sequence[str]], None] | None = None,
+    room: "Room | None" = None,
     open_member: OpenMember | None = None,
 ) -> BatchResult:
     """Enrich each task. ``attachments`` are by name, ``exports`` are the ZIPs by the id that attachments give.
@@ -83,6 +97,7 @@ def enrich_batch(
     ``conceal`` hides the chat's people in what documents say of themselves; without it they say nothing. ``known``:
     results by key of which what was stored is used as it is, where it is still there; their exports are not opened.
     A link that nobody reads stays as it is known. ``begin`` is told the keys when the work on them begins.
+    ``room`` is what batches that run beside each other share.
 
     Raises :class:`StreamlinerError` only where the whole run must end: ``media_dir`` cannot be written.
     """
@@ -90,9 +105,9 @@ def enrich_batch(
         from stages.ingest.zips import open_known_member
 
         open_member = open_known_member
-    if begin is not None:
-        begin([task.key for task in tasks])
     urls = [task for task in tasks if task.kind == "url"]
+    if begin is not None and urls:
+        begin([task.key for task in urls])
     reading = links.begin(urls) if links is not None and urls else None
     outcomes: dict[str, Outcome] = {}
     result = BatchResult()
@@ -102,16 +117,27 @@ def enrich_batch(
         had = known.get(task.key)
         if had is not None and is_stored(had, media_dir):
             return had
+        if room is not None and room.stopped.is_set():
+            return Failure(task.key, RefusedError.error_class, _STOPPED)
         return _attempt(task, source, media_dir, settings, conceal)
 
     files = [task for task in tasks if task.kind != "url"]
+
+    @contextmanager
+    def entered() -> Iterator[None]:
+        with room.places if room is not None else nullcontext():
+            if begin is not None:
+                begin([task.key for task in files])
+            yield
+
     try:
         if reading is None:
             outcomes |= {task.key: known.get(task.key) or recorded(task) for task in urls}
         if teller is not None and any(teller.tells(task.kind) for task in files):
-            asyncio.run(_told(files, take_in, teller, outcomes, result))
-        else:
-            outcomes |= {task.key: take_in(task) for task in files}
+            asyncio.run(_told(files, entered(), take_in, teller, outcomes, result))
+        elif files:
+            with entered():
+                outcomes |= {task.key: take_in(task) for task in files}
         if reading is not None:
             read = reading.result()
             outcomes |= {outcome.key: outcome for outcome in read.outcomes}
@@ -131,6 +157,7 @@ def enrich_batch(
 
 async def _told(
     tasks: Sequence[Task],
+    entered: AbstractContextManager[None],
     take_in: Callable[[Task], Outcome],
     teller: Teller,
     outcomes: dict[str, Outcome],
@@ -139,11 +166,13 @@ async def _told(
     """Take in one file after the other, and ask about each as soon as it is there, while the next is taken in."""
     batch = teller.begin()
     asking: list[asyncio.Task[Outcome]] = []
-    for task in tasks:
-        outcome = await asyncio.to_thread(take_in, task)
-        outcomes[task.key] = outcome
-        if isinstance(outcome, Enrichment) and teller.tells(outcome.kind):
-            asking.append(asyncio.create_task(batch.tell(task, outcome)))
+    with ExitStack() as stack:
+        await asyncio.to_thread(stack.enter_context, entered)
+        for task in tasks:
+            outcome = await asyncio.to_thread(take_in, task)
+            outcomes[task.key] = outcome
+            if isinstance(outcome, Enrichment) and teller.tells(outcome.kind):
+                asking.append(asyncio.create_task(batch.tell(task, outcome)))
     outcomes |= {outcome.key: outcome for outcome in await asyncio.gather(*asking)}
     result.spend(batch.calls, batch.cost_usd)
 

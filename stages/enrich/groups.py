@@ -12,13 +12,17 @@ TOLD_FILES: Final = 8
 """Files of which models tell, per batch: what was paid for is kept when a batch ends."""
 
 
+def workers_of(settings: Settings) -> int:
+    """How much is worked on at once in this process."""
+    return settings.performance.max_workers if settings.performance.parallel_processing else 1
+
+
 def group_tasks(tasks: Sequence[Task], settings: Settings, most: int) -> list[list[Task]]:
     """Each task in one batch, in the order given but for two: files of which models tell come later, in batches of
     their own, and what was being worked on when the program ended comes last and alone, so that it takes nothing with
     it if it ends the program again. About ``most`` batches at most; a short queue is shared between the workers.
     """
-    performance = settings.performance
-    workers = performance.max_workers if performance.parallel_processing else 1
+    workers = workers_of(settings)
     told = told_by_models(settings) - {"url"}
     rest: list[Task] = []
     paid: list[Task] = []

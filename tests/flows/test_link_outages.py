@@ -110,3 +110,15 @@ def test_one_poison_link_of_500_costs_itself_alone(server: PageServer, publish, 
     assert report["dead_letter_reasons"] == {"The link leads to more than 0.2 MB (fetch.page_max_mb).": 1}
     assert server.peak <= 30
     assert sum(row["fetched"] for row in known(tmp_path / "a").values()) == 499
+
+
+def test_a_slow_page_in_every_batch_keeps_no_other_batch_waiting(publish, tmp_path: Path) -> None:
+    """Batches of two links, one of them slow: two batches at a time could have two slow pages under way at most."""
+    with PageServer() as server:
+        for number in range(12):
+            server.put(f"/{number}", page(article(f"Page {number}"), delay=1.0 if number % 2 else 0.0))
+        chat = write_chat(tmp_path / "chat.zip", [server.url(f"/{number}") for number in range(12)])
+        few = {"STREAMLINER_ENRICH__BATCH_SIZE": "2", "STREAMLINER_PERFORMANCE__MAX_WORKERS": "2"}
+        report = publish(chat, "--archive", tmp_path / "a", **FETCHING, **few)
+        assert (report["enriched"], report["links_waiting"]) == (12, 0)
+        assert server.peak > 4

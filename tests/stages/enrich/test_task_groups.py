@@ -1,6 +1,6 @@
 """Batches: each task in one, long enough, and short where something would be lost."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.enrich.groups import TOLD_FILES, group_tasks
@@ -18,8 +18,9 @@ def configured(**options: object) -> Settings:
     return load_settings(options={name.replace("__", "."): value for name, value in options.items()}).settings
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    kinds=st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 2), st.booleans()), max_size=200),
+    kinds=st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 2), st.booleans()), max_size=60),
     size=st.integers(1, 60),
     workers=st.integers(1, 4),
     vision=st.booleans(),
