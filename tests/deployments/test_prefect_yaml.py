@@ -31,7 +31,7 @@ def flow_of(entrypoint: str) -> Flow[..., Any]:
 
 def test_prefects_own_loader_reads_it(checkout: Path) -> None:
     deployments, actions = _load_deploy_configs_and_actions(checkout / "prefect.yaml", console=Console())
-    assert [deployment["name"] for deployment in deployments] == ["default"]
+    assert [deployment["name"] for deployment in deployments] == ["default", "default"]
     assert [next(iter(step)) for step in actions["build"]] == [
         "deployments.place.describe",
         "prefect_docker.deployments.steps.build_docker_image",
@@ -76,9 +76,10 @@ def test_no_placeholder_is_left(checkout: Path, pool_type: PoolType) -> None:
 
 def test_a_process_pool_runs_from_the_checkout_and_builds_no_image(checkout: Path) -> None:
     wanted = read_wanted(checkout, "process", describe())
-    [deployment] = wanted.deployments.values()
-    assert deployment["pull_steps"] == [
-        {"prefect.deployments.steps.set_working_directory": {"directory": str(checkout)}}
-    ]
-    assert "image" not in deployment["job_variables"]
+    assert list(wanted.deployments) == ["publish/default", "retry-failed/default"]
+    for deployment in wanted.deployments.values():
+        assert deployment["pull_steps"] == [
+            {"prefect.deployments.steps.set_working_directory": {"directory": str(checkout)}}
+        ]
+        assert "image" not in deployment["job_variables"]
     assert wanted.steps == []

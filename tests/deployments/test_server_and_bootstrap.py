@@ -34,12 +34,17 @@ def ask(api: str, path: str, body: dict[str, Any] | None = None, method: str | N
     return json.loads(content) if content else None
 
 
+def flow_of(deployment: dict[str, Any]) -> str:
+    """The name of the flow that a deployment starts, by its entry point."""
+    return str(deployment["entrypoint"].rpartition(":")[2].replace("_", "-"))
+
+
 def state(api: str) -> dict[str, Any]:
     """Everything that a deployment makes, by (kind, name), as the server has it."""
     return {
         **{f"pool {item['name']}": item for item in ask(api, "/work_pools/filter", {})},
         **{f"limit {item['name']}": item for item in ask(api, "/v2/concurrency_limits/filter", {})},
-        **{f"deployment {item['name']}": item for item in ask(api, "/deployments/filter", {})},
+        **{f"deployment {flow_of(item)}/{item['name']}": item for item in ask(api, "/deployments/filter", {})},
     }
 
 
@@ -58,7 +63,7 @@ def clean(api: str) -> Iterator[str]:
 def test_the_second_time_nothing_moves(clean: str, pool_type: PoolType) -> None:
     first = deploy(pool_type, build=False)
     assert {action for _, _, action in first} == {"created"}
-    assert [kind for kind, _, _ in first] == ["limit", "limit", "work pool", "deployment"]
+    assert [kind for kind, _, _ in first] == ["limit", "limit", "work pool", "deployment", "deployment"]
     before = stamps(clean)
     second = deploy(pool_type, build=False)
     assert {action for _, _, action in second} == {"unchanged"}
@@ -69,7 +74,7 @@ def test_the_second_time_nothing_moves(clean: str, pool_type: PoolType) -> None:
 def test_what_is_made_is_what_is_wanted(clean: str) -> None:
     deploy("docker", build=False)
     made = state(clean)
-    deployment = made["deployment default"]
+    deployment = made["deployment publish/default"]
     assert deployment["work_pool_name"] == "streamliner"
     assert deployment["enforce_parameter_schema"] is True
     assert deployment["entrypoint"] == "flows/publish.py:publish"
@@ -101,15 +106,15 @@ def test_a_dry_run_tells_the_difference_and_sends_nothing(clean: str) -> None:
 
 def test_only_what_differs_is_sent(clean: str) -> None:
     deploy("process")
-    found = state(clean)["deployment default"]
+    found = state(clean)["deployment publish/default"]
     ask(clean, f"/deployments/{found['id']}", {"tags": ["mine"], "paused": True}, method="PATCH")
     before = stamps(clean)
     rows = {name: action for _, name, action in deploy("process")}
     assert rows.pop("publish/default") == "changed: tags"
     assert set(rows.values()) == {"unchanged"}
     after = stamps(clean)
-    assert [name for name in after if after[name] != before[name]] == ["deployment default"]
-    assert state(clean)["deployment default"]["paused"] is True, "what a person paused stays paused"
+    assert [name for name in after if after[name] != before[name]] == ["deployment publish/default"]
+    assert state(clean)["deployment publish/default"]["paused"] is True, "what a person paused stays paused"
 
 
 def test_a_pool_of_another_type_is_refused_and_kept(clean: str) -> None:
@@ -131,7 +136,7 @@ def test_destroying_takes_all_away_and_twice_is_fine(clean: str) -> None:
 
 def test_a_deployed_run_with_a_parameter_out_of_range_is_refused(clean: str) -> None:
     deploy("process")
-    found = state(clean)["deployment default"]
+    found = state(clean)["deployment publish/default"]
     with pytest.raises(HTTPError, match=r"409|422"):
         ask(clean, f"/deployments/{found['id']}/create_flow_run", {"parameters": {"request": {"days": 0}}})
 
