@@ -148,7 +148,7 @@ class StorageSettings(Section):
     session_token: SecretStr | None = Field(None, description="Token of a temporary key; from the environment.")
     allow_http: bool = Field(False, description="Take an endpoint without encryption (http://) too.")
     lease_seconds: int = Field(120, ge=5, le=3_600, description="How long a run that went silent keeps an archive.")
-    connections: int = Field(8, ge=1, le=64, description="Transfers to and from the store at once, 4 MiB each.")
+    connections: int = Field(8, ge=1, le=64, description="Transfers to and from the store at once, 1 MiB each.")
     scratch: Path | None = Field(None, description="Where archives are worked on; else the folder for temporary files.")
 
     @field_validator("endpoint")

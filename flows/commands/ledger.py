@@ -25,10 +25,10 @@ def command(archive: str, tail: int | None, kind: str | None, as_json: bool) -> 
 
     Nothing is changed, and a run that works on the archive is not disturbed.
     """
+    from flows.stored import readable
     from stages.ledger import read_ledger
 
-    path = _ledger(archive)
-    with _refused(path):
+    with readable(archive, "ledger") as folder, _refused(path := _ledger(folder)):
         entries = read_ledger(path, kind=kind, tail=tail, say=lambda sentence: click.echo(sentence, err=True))
         if as_json:
             _print_lines(entries)
@@ -36,13 +36,12 @@ def command(archive: str, tail: int | None, kind: str | None, as_json: bool) -> 
             _show(entries, path, kind, whole=tail is not None)
 
 
-def _ledger(archive: str) -> Path:
+def _ledger(folder: Path) -> Path:
     """The ledger of an archive. Raises ``BadInput`` where there is none."""
     from stages.archive.store import DATABASE
     from stages.errors import BadInput
     from stages.ledger.files import full_files
 
-    folder = Path(archive)
     path = folder / "ledger.jsonl"
     with _refused(path):
         if not (folder / DATABASE).is_file() and not path.exists():

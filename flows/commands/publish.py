@@ -31,7 +31,9 @@ UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 
 @click.command(name="publish")
 @click.argument("exports", nargs=-1, type=click.Path(), metavar="[EXPORT]...")
-@click.option("--archive", required=True, type=click.Path(), help="Folder of the archive; made if it is not there.")
+@click.option(
+    "--archive", required=True, type=click.Path(), help="Folder or s3:// address of the archive; made if need be."
+)
 @click.option("--title", help="Title of the chat on the site.")
 @click.option("--timezone", help="IANA time zone in which the export's times are read.")
 @click.option("--date-order", type=click.Choice(["auto", "dmy", "mdy", "ymd"]), help="Order of day, month and year.")
@@ -61,13 +63,15 @@ UNITS = ["messages", "hours", "days", "bytes", "tokens", "session"]
 @json_option
 def command(exports: tuple[str, ...], as_flow: bool, quiet: bool, as_json: bool, **asked: Any) -> None:
     """Turn exports into a chronicle. Without an EXPORT it goes on with the archive."""
-    request = _request(exports, asked)
-    if as_flow or os.environ.get("PREFECT_API_URL"):
-        from flows.orchestrated import publish_as_flow_run
+    from flows.stored import stored
 
-        report = publish_as_flow_run(request)
-    else:
-        report = _publish_here(request, quiet=quiet)
+    with stored(_request(exports, asked), say=lambda sentence: click.echo(sentence, err=True)) as here:
+        if as_flow or os.environ.get("PREFECT_API_URL"):
+            from flows.orchestrated import publish_as_flow_run
+
+            report = here.told(publish_as_flow_run(here.request))
+        else:
+            report = here.told(_publish_here(here.request, here.run_id, quiet=quiet))
     if as_json:
         print_json(report)
     else:
@@ -94,7 +98,7 @@ def _request(exports: tuple[str, ...], asked: dict[str, Any]) -> Any:
         raise BadInput(f"{option}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
-def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
+def _publish_here(request: Any, run_id: str, *, quiet: bool) -> dict[str, Any]:
     from flows.pipeline import prepare, publish
     from flows.progress import Progress
     from flows.runner import DirectRunner
@@ -102,7 +106,12 @@ def _publish_here(request: Any, *, quiet: bool) -> dict[str, Any]:
     progress = Progress(enabled=not quiet)
     person = sys.stdin.isatty()
     run = prepare(
-        request, DirectRunner(1), progress, confirm=_confirm if person else None, ask=_ask if person else None
+        request,
+        DirectRunner(1),
+        progress,
+        run_id=run_id,
+        confirm=_confirm if person else None,
+        ask=_ask if person else None,
     )
     performance = run.settings.performance
     run.runner = DirectRunner(performance.max_workers if performance.parallel_processing else 1)

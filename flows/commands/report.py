@@ -1,5 +1,7 @@
 """``streamliner report``: what the last run did and cost."""
 
+from pathlib import Path
+
 import click
 
 from flows.commands.output import json_option, print_json, print_table
@@ -11,17 +13,23 @@ from flows.commands.output import json_option, print_json, print_table
 @json_option
 def command(archive: str, dead: bool, as_json: bool) -> None:
     """Show the last run of an archive, from its metrics."""
-    if dead:
-        _dead(archive, as_json)
-        return
+    from flows.stored import readable
+
+    with readable(archive, "archive.duckdb" if dead else "metrics/", "streamliner.toml") as folder:
+        if dead:
+            _dead(folder, archive, as_json)
+        else:
+            _last_run(folder, as_json)
+
+
+def _last_run(folder: Path, as_json: bool) -> None:
+    """The table of a run and of its operations, or all of it as JSON."""
     import json
-    from pathlib import Path
 
     from stages.errors import BadInput
     from stages.metrics import TABLE_HEAD, as_table
     from stages.settings import load_settings
 
-    folder = Path(archive)
     path = folder / load_settings(folder).settings.performance.metrics_file
     if not path.is_file():
         raise BadInput(f"There is no report in {folder}; `streamliner publish EXPORT --archive {folder}` makes one.")
@@ -46,15 +54,14 @@ def command(archive: str, dead: bool, as_json: bool) -> None:
     print_table(TABLE_HEAD, as_table(report["operations"]), right=(1, 2, 3, 4, 5))
 
 
-def _dead(archive: str, as_json: bool) -> None:
+def _dead(folder: Path, archive: str, as_json: bool) -> None:
     """What was given up, in the order of the chat: links and files, each with its class and reason."""
     from dataclasses import asdict
-    from pathlib import Path
 
     from stages.archive.store import read_archive
     from stages.enrich.store import TaskStore
 
-    with read_archive(Path(archive)) as opened:
+    with read_archive(folder) as opened:
         letters = TaskStore(opened.cursor()).dead_letters()
     if as_json:
         print_json([asdict(letter) for letter in letters])

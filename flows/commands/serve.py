@@ -1,5 +1,7 @@
 """``streamliner serve``: the site on this machine, and on nothing but this machine."""
 
+from pathlib import Path
+
 import click
 
 
@@ -8,15 +10,21 @@ import click
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 picks a free one.")
 def command(archive: str, port: int) -> None:
     """Show the site on loopback until Ctrl-C."""
+    from flows.stored import readable
+
+    with readable(archive, "site") as folder:
+        _serve(folder, port)
+
+
+def _serve(folder: Path, port: int) -> None:
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-    from pathlib import Path
 
     from stages.errors import BadInput
 
-    site = Path(archive) / "site"
+    site = folder / "site"
     if not (site / "index.html").is_file():
-        raise BadInput(f"There is no site in {archive}; `streamliner publish EXPORT --archive {archive}` makes one.")
+        raise BadInput(f"There is no site in {folder}; `streamliner publish EXPORT --archive {folder}` makes one.")
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:

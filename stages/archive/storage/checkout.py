@@ -76,7 +76,7 @@ class Checkout:
         """Make the archive in the store what the folder is; may be called again and again.
 
         What has not changed is not sent; an archive that has not changed stays the very one. Cost: one read of the
-        folder, and what changed on its way, 4 MiB for each connection in memory. Raises :class:`LeaseLost` with the
+        folder, and what changed on its way, 1 MiB for each connection in memory. Raises :class:`LeaseLost` with the
         archive as the other run has it, and :class:`StreamlinerError` with the old archive in the store.
         """
         self.check()
@@ -263,7 +263,7 @@ def lease_by_store(address: Address, settings: Settings) -> bool:
 def archives_under(address: Address, settings: Settings) -> list[Address]:
     """The archives directly below a prefix, in order: one request for each folder there, and one for the listing."""
     found = []
-    for name in Objects(address, settings).folders():
+    for name in Objects(address, settings).directly_below()[0]:
         below = Address(address.bucket, address.below(name))
         if not name.startswith(".") and read_pointer(Objects(below, settings)) is not None:
             found.append(below)

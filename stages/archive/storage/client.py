@@ -1,22 +1,19 @@
 """The objects of one bucket: small calls with conditions, in our own words when they fail.
 
-fsspec has no word for a conditional put, so archives go through ``obstore`` itself; exports, which are only read, go
-through its fsspec filesystem. Either is told everything: left to itself the library reads ``AWS_…`` variables.
+The library is told everything: left to itself it reads ``AWS_…`` variables. Its calls that wait are used and none of
+its coroutines, whose threads may meet the end of the interpreter.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from stages.archive.storage.address import Address
 from stages.archive.storage.faults import Damaged, NotThere, told
 from stages.errors import BadInput
 from stages.settings import Settings
-
-if TYPE_CHECKING:
-    from obstore.fsspec import FsspecStore
 
 _CONNECT_SECONDS: Final = 10
 _SILENCE_SECONDS: Final = 30
@@ -89,16 +86,17 @@ class Objects:
                 return
             yield piece
 
-    def modified(self, name: str) -> datetime:
-        """When the store says that the object was written. Raises :class:`NotThere`."""
+    def look(self, name: str) -> Listed:
+        """An object's size and when the store says that it was written. Raises :class:`NotThere`."""
         import obstore
 
         with told(self.host, self.address.bucket):
-            return obstore.head(self._store, self.address.below(name))["last_modified"]
+            meta = obstore.head(self._store, self.address.below(name))
+            return Listed(name, meta["size"], meta["last_modified"])
 
     def exists(self, name: str) -> bool:
         try:
-            self.modified(name)
+            self.look(name)
         except NotThere:
             return False
         return True
@@ -117,7 +115,7 @@ class Objects:
                 self.address.below(name),
                 path,
                 attributes=_headers(content_type),
-                chunk_size=8 << 20,
+                chunk_size=5 << 20,
                 max_concurrency=2,
             )
 
@@ -157,13 +155,17 @@ class Objects:
             for meta in batch:
                 yield Listed(meta["path"][start:], meta["size"], meta["last_modified"])
 
-    def folders(self) -> list[str]:
-        """Names of what lies directly below the address and has something below it, in order."""
+    def directly_below(self) -> tuple[list[str], list[Listed]]:
+        """Names of the folders, and the objects, that lie directly below the address, in order of their names."""
         import obstore
 
         with told(self.host, self.address.bucket):
             found = obstore.list_with_delimiter(self._store, self.address.key or None)
-        return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
+        folders = sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
+        objects = [
+            Listed(meta["path"].rpartition("/")[2], meta["size"], meta["last_modified"]) for meta in found["objects"]
+        ]
+        return folders, sorted(objects, key=lambda one: one.name)
 
     def delete(self, names: Sequence[str]) -> None:
         """Remove objects, a thousand a request; those that are gone already are no error."""
@@ -172,25 +174,6 @@ class Objects:
         for start in range(0, len(names), _BATCH):
             with told(self.host, self.address.bucket):
                 obstore.delete(self._store, [self.address.below(name) for name in names[start : start + _BATCH]])
-
-
-def filesystem(settings: Settings) -> "FsspecStore":
-    """The store as an fsspec filesystem, for what is only read. Paths are written ``bucket/key``."""
-    from obstore.fsspec import FsspecStore
-
-    config = _configuration(settings, None)
-    options, retries, provider = (
-        config.pop(name) for name in ("client_options", "retry_config", "credential_provider")
-    )
-    store: FsspecStore = FsspecStore(  # type: ignore[call-overload]  # the last is a word of fsspec's own
-        "s3",
-        config=config,
-        client_options=options,
-        retry_config=retries,
-        credential_provider=provider,
-        skip_instance_cache=True,
-    )
-    return store
 
 
 def store_host(settings: Settings) -> str:

@@ -1,7 +1,4 @@
-"""Exports that lie in a store, found through fsspec and fetched to this machine to be read, a piece in memory.
-
-They are streamed by one request each: fsspec's files read by ranges, which not every store answers as such, and its
-``get`` takes a whole file into memory.
+"""Exports that lie in a store, fetched to this machine to be read: one request each, a piece in memory.
 
 A file name of a chat is somebody's name, so what is fetched is called by its number; only the ending stays.
 """
@@ -12,8 +9,8 @@ from typing import Final
 
 from stages.archive.inbox import require_room
 from stages.archive.storage.address import Address, parse_address
-from stages.archive.storage.client import Objects, filesystem, store_host
-from stages.archive.storage.faults import NotThere, told
+from stages.archive.storage.client import Listed, Objects
+from stages.archive.storage.faults import NotThere
 from stages.errors import BadInput
 from stages.settings import Settings
 
@@ -26,47 +23,40 @@ def fetch_exports(url: str, settings: Settings, folder: Path) -> list[Path]:
     Raises :class:`BadInput` where there is none, or one is larger than ``archive.inbox_limit_mb``.
     """
     address = parse_address(url)
-    store = filesystem(settings)
-    host = store_host(settings)
-    path = f"{address.bucket}/{address.key}".rstrip("/")
+    above, _, name = address.key.rpartition("/")
+    folder_there = Address(address.bucket, address.key if url.endswith("/") else above)
+    objects = Objects(folder_there, settings, unhurried=True)
     try:
-        with told(host, address.bucket):
-            # its exists() and isfile() take a store that is away for one that has no such file
-            found = store.ls(path, detail=True) if url.endswith("/") else [store.info(path) | {"name": path}]
+        found = objects.directly_below()[1] if url.endswith("/") else [objects.look(name)] if name else []
     except NotThere:
         found = []
-    files = sorted((str(entry["name"]), int(entry["size"])) for entry in found if entry["type"] == "file")
-    if not files:
-        raise BadInput(f"There is no export at {_shown(address)}; see what lies there, and correct the address.")
+    if not found:
+        raise BadInput(f"There is no export at {folder_there.url}/…; see what lies there, and correct the address.")
     limit = settings.archive.inbox_limit_mb
-    for number, (_, size) in enumerate(files, 1):
-        if size > limit << 20:
-            raise BadInput(f"Export {number} at {_shown(address)} is larger than archive.inbox_limit_mb ({limit} MB).")
-    require_room(folder, sum(size for _, size in files))
+    for number, export in enumerate(found, 1):
+        if export.size > limit << 20:
+            raise BadInput(
+                f"Export {number} at {folder_there.url}/… is larger than archive.inbox_limit_mb ({limit} MB)."
+            )
+    require_room(folder, sum(export.size for export in found))
     folder.mkdir(parents=True, exist_ok=True)
-    objects = Objects(Address(address.bucket, ""), settings, unhurried=True)
     return [
-        _fetch(objects, name.partition("/")[2], size, folder, f"Export {number} at {_shown(address)}")
-        for number, (name, size) in enumerate(files, 1)
+        _fetch(objects, export, folder, f"Export {number} at {folder_there.url}/…")
+        for number, export in enumerate(found, 1)
     ]
 
 
-def _fetch(objects: Objects, key: str, size: int, folder: Path, what: str) -> Path:
-    suffix = PurePosixPath(key).suffix
+def _fetch(objects: Objects, export: Listed, folder: Path, what: str) -> Path:
+    suffix = PurePosixPath(export.name).suffix
     number = sum(1 for _ in folder.iterdir()) + 1
     out = folder / f"export-{number}{suffix.lower() if _ENDING.fullmatch(suffix) else ''}"
     had = 0
     try:
         with out.open("xb") as target:
-            for piece in objects.stream(key):
+            for piece in objects.stream(export.name):
                 had += target.write(piece)
     except NotThere:
         had = -1
-    if had != size:
+    if had != export.size:
         raise BadInput(f"{what} was changed while it was fetched; run the same command again.")
     return out
-
-
-def _shown(address: Address) -> str:
-    """The address without the export's own name, which is somebody's."""
-    return f"s3://{address.bucket}/{'/'.join(address.key.split('/')[:-1])}".rstrip("/") + "/…"

@@ -1,6 +1,6 @@
 """The manifest: every file of an archive as the SHA-256 of its parts. It is the archive; objects are only bytes.
 
-Files are cut into parts of 4 MiB, so that a database of a gigabyte in which little changed is sent in little, and a
+Files are cut into parts of 1 MiB, so that a database of a gigabyte in which little changed is sent in little, and a
 part is all that is in memory. What stands in a manifest is judged before a byte is written: it came from outside.
 """
 
@@ -17,7 +17,7 @@ from typing import Any, Final
 from stages.archive.storage.faults import Damaged
 from stages.errors import BadInput
 
-PART_BYTES: Final = 4 << 20
+PART_BYTES: Final = 1 << 20
 MOST_BYTES: Final = 512 << 20
 """Largest manifest that is read; about three million files."""
 

@@ -49,7 +49,7 @@ def probe(objects: Objects) -> Powers:
     name = f"{PROBES}/{secrets.token_hex(8)}"
     etag = objects.create(name, b"first")
     before = steady_seconds()
-    clock = StoreClock(objects.modified(name), before)
+    clock = StoreClock(objects.look(name).modified, before)
     try:
         return Powers(_heeds(objects, name, etag), clock)
     finally:

@@ -75,7 +75,7 @@ def scratch_root(settings: Settings) -> Path:
         )
     if chosen is None:
         root.chmod(0o700)
-    return root
+    return root.resolve()
 
 
 @contextmanager

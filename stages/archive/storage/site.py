@@ -21,7 +21,8 @@ from stages.archive.storage.transfer import side_by_side
 
 Tree = Mapping[str, StoredFile]
 
-_LARGE: Final = 8 << 20
+_LARGE: Final = 2 << 20
+"""Bytes from which a file is sent in parts of 5 MiB, two files at a time: memory stays what it is."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -84,7 +85,8 @@ def place_site(
             objects.put(f"{SITE}/{path}", (root / path).read_bytes(), content_type=kind)
 
     for stage in _stages(changed, standing):
-        side_by_side(work, stage, connections)
+        side_by_side(work, [path for path in stage if wanted[path].size > _LARGE], min(2, connections))
+        side_by_side(work, [path for path in stage if wanted[path].size <= _LARGE], connections)
     gone = sorted(path for path in standing if path not in wanted)
     check()
     objects.delete([f"{SITE}/{path}" for path in gone])
