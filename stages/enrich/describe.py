@@ -18,6 +18,7 @@ from typing import Any, Final
 from stages.enrich.media import UnusablePictureError, bare_jpeg
 from stages.enrich.wording import one_line
 from stages.llm import Door
+from stages.llm.door import PICTURE, SOUND
 from stages.resilience.errors import InvalidAnswerError
 
 Conceal = Callable[[str], str]
@@ -83,6 +84,7 @@ async def describe_picture(
     """
     if door.offline:
         return None
+    door.check(PICTURE)
     try:
         jpeg = await asyncio.to_thread(_bare, picture, max_pixels)
     except (OSError, UnusablePictureError):
@@ -129,6 +131,7 @@ async def transcribe(
     ending = _ENDINGS.get(mime)
     if door.offline or ending is None:
         return None
+    door.check(SOUND)
     try:
         if not sound.is_file() or not 0 < sound.stat().st_size <= SOUND_LARGEST:
             return None

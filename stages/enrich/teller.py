@@ -18,7 +18,7 @@ from stages.enrich.once import KnownWords, Once, Words
 from stages.enrich.outcomes import Outcome
 from stages.enrich.store import Task
 from stages.enrich.telling import told_by_models
-from stages.resilience.errors import CallError, ModelRefusedError, RefusedError
+from stages.resilience.errors import CallError, RefusedError
 from stages.resilience.gates import ConcurrencyGate
 from stages.settings import Settings
 
@@ -67,7 +67,6 @@ class Teller:
         self.gate = ConcurrencyGate(settings.llm.concurrency)
         self.usage = TellingUsage()
         self._stopped = stopped or threading.Event()
-        self._refused: dict[str, ModelRefusedError] = {}
         self._lock = threading.Lock()
 
     def model_of(self, kind: str) -> str | None:
@@ -83,17 +82,10 @@ class Teller:
         """The calls of one batch; to be used in one event loop."""
         return BatchTeller(self)
 
-    def check(self, kind: str) -> None:
-        """Raises :class:`CallError` where nothing (more) is to be asked about this kind."""
-        if refused := self._refused.get(_use(kind)):
-            raise refused
+    def check(self) -> None:
+        """Raises :class:`RefusedError` where nothing more is to be asked."""
         if self._stopped.is_set():
             raise RefusedError(_STOPPED)
-
-    def refuse(self, kind: str, error: ModelRefusedError) -> None:
-        """Whoever else wants to ask the model ends as this call did."""
-        with self._lock:
-            self._refused.setdefault(_use(kind), error)
 
     def count(self, kind: str, *, copy: bool = False) -> None:
         """One more file is told."""
@@ -197,12 +189,8 @@ class BatchTeller:
         """Ask the model that this kind has. None where it is not to be asked about this file."""
         run, door = self._run, self._door(stored.kind)
         async with run.gate.hold():
-            run.check(stored.kind)
-            try:
-                said = await (self._seen(stored, door) if stored.kind == "image" else self._heard(stored, door))
-            except ModelRefusedError as error:
-                run.refuse(stored.kind, error)
-                raise
+            run.check()
+            said = await (self._seen(stored, door) if stored.kind == "image" else self._heard(stored, door))
         return None if said is None else Words(said or None, door.model)
 
     async def _seen(self, stored: Enrichment, door: "Door") -> str | None:
@@ -228,17 +216,11 @@ class BatchTeller:
         return await transcribe(sound, stored.mime or "", door, conceal=self._run.conceal, seconds=stored.seconds)
 
     def _door(self, kind: str) -> "Door":
-        use = _use(kind)
-        if use not in self._doors:
-            settings = self._run.settings_for(kind)
-            assert settings is not None
-            self._doors[use] = self._run.doors.door(settings)
-        return self._doors[use]
-
-
-def _use(kind: str) -> str:
-    # a model may take texts and no pictures: what refuses the one has not refused the other
-    return "image" if kind == "image" else "sound"
+        settings = self._run.settings_for(kind)
+        assert settings is not None
+        if settings.llm.model not in self._doors:
+            self._doors[settings.llm.model] = self._run.doors.door(settings)
+        return self._doors[settings.llm.model]
 
 
 def calls_of(tasks: Sequence[Task], settings: Settings) -> int:

@@ -7,11 +7,23 @@ from typing import Any, Final
 
 from stages.llm.destination import is_loopback, is_offline
 from stages.llm.offline import Messages, complete_offline
+from stages.llm.refusals import Refusals
 from stages.llm.usage import Counters, Reply, Usage
 from stages.resilience.breaker import CircuitBreaker
-from stages.resilience.errors import CallError, CostLimitError, PermanentError, RefusedError, TransientError
+from stages.resilience.errors import (
+    CallError,
+    CostLimitError,
+    ModelRefusedError,
+    PermanentError,
+    RefusedError,
+    TransientError,
+)
 from stages.resilience.retry import RetryPolicy, retrying
 from stages.settings import BreakerSettings, Settings
+
+TEXT: Final = "text"
+PICTURE: Final = "picture"
+SOUND: Final = "sound"
 
 
 class _Provider:
@@ -30,17 +42,24 @@ class Door:
     """Asks the model of ``settings.llm``; any number of doors, threads and event loops share its limit and breaker.
 
     ``limit_cost``: US dollars after which this door sends nothing more. ``may_call``: asked before each call, for a
-    limit that several doors share. What is in flight when a limit is reached is finished and paid for.
+    limit that several doors share. What is in flight when a limit is reached is finished and paid for. ``refusals``:
+    what several doors know together of models that refuse the key or themselves, and are not asked again.
     """
 
     def __init__(
-        self, settings: Settings, *, limit_cost: float | None = None, may_call: Callable[[], bool] | None = None
+        self,
+        settings: Settings,
+        *,
+        limit_cost: float | None = None,
+        may_call: Callable[[], bool] | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.settings = settings
         self.model = settings.llm.model
         self.offline = is_offline(self.model)
         self._limit_cost = limit_cost
         self._may_call = may_call
+        self._refusals = refusals or Refusals()
         self._counters = Counters()
         self._policy = RetryPolicy.of(settings.retry)
         self._provider = None if self.offline else _shared_provider(settings)
@@ -68,13 +87,14 @@ class Door:
 
         llm = self.settings.llm
         return await self._ask(
+            TEXT if all(isinstance(message["content"], str) for message in messages) else PICTURE,
             lambda: send(
                 self.model,
                 messages,
                 **self._server(),
                 max_tokens=llm.max_tokens if max_tokens is None else max_tokens,
                 temperature=llm.temperature if temperature is None else temperature,
-            )
+            ),
         )
 
     async def transcribe(
@@ -92,8 +112,14 @@ class Door:
         from stages.llm.speech import hear
 
         return await self._ask(
-            lambda: hear(self.model, (name, sound, mime), **self._server(), language=language, seconds=seconds)
+            SOUND,
+            lambda: hear(self.model, (name, sound, mime), **self._server(), language=language, seconds=seconds),
         )
+
+    def check(self, use: str) -> None:
+        """Raises :class:`ModelRefusedError` where this model has refused such a call before: a caller can spare itself
+        what it takes to make one. ``use`` is ``TEXT``, ``PICTURE`` or ``SOUND``."""
+        self._refusals.check(self.model, use)
 
     def _server(self) -> dict[str, Any]:
         llm = self.settings.llm
@@ -104,11 +130,11 @@ class Door:
             "timeout": llm.timeout_seconds,
         }
 
-    async def _ask(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _ask(self, use: str, request: Callable[[], Awaitable[Reply]]) -> Reply:
         from stages.llm.remote import on_model_loop
 
         async def attempt() -> Reply:
-            return await self._attempt(request)
+            return await self._attempt(use, request)
 
         return await on_model_loop(retrying(attempt, self._policy))
 
@@ -119,13 +145,14 @@ class Door:
         self._counters.answered(reply)
         return reply
 
-    async def _attempt(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _attempt(self, use: str, request: Callable[[], Awaitable[Reply]]) -> Reply:
         assert self._provider is not None
         async with self._provider.places:
             try:
+                self.check(use)
                 self._check_cost()
                 permit = self._provider.breaker.enter()
-            except RefusedError:
+            except (RefusedError, ModelRefusedError):
                 self._counters.refused()
                 raise
             self._counters.sent()
@@ -138,6 +165,8 @@ class Door:
             except CallError as error:
                 permit.succeeded()
                 self._counters.failed(error.error_class)
+                if isinstance(error, ModelRefusedError):
+                    self._refusals.remember(self.model, use, error)
                 raise
             except BaseException:
                 permit.abandoned()

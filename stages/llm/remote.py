@@ -200,7 +200,8 @@ def _by_status(status: int, chain: list[BaseException]) -> CallError:
     if status == 413:
         return ContextTooLongError("What was sent is larger than the model's server takes (413).")
     reasons = {401: "the key was not accepted", 403: "access is denied", 404: "there is no such model or address"}
-    kind = ModelRefusedError if status in reasons else PermanentError
+    # some providers answer 403 to what they will not read, and then take the next
+    kind = ModelRefusedError if status in (401, 404) else PermanentError
     return kind(f"The model's server refused the call ({status}: {reasons.get(status, 'a bad request')}).")
 
 

@@ -18,22 +18,27 @@ from stages.archive.store import Archive, borrow
 from stages.enrich.store import TaskStore
 from stages.llm import Door
 from stages.llm.destination import is_offline
+from stages.llm.refusals import Refusals
 from stages.settings import Settings
 from stages.windows.batches import WindowBatch, read_batch
 from stages.write.writer import WindowInput, WindowOutcome, write_windows
 
 
 class CostLimit:
-    """What the calls of a run may cost together, in US dollars; calls of unknown price count as nothing."""
+    """What the calls of a run may cost together, in US dollars; calls of unknown price count as nothing.
+
+    A model that refuses the key or itself is asked by none of the doors again.
+    """
 
     def __init__(self, dollars: float | None) -> None:
         self.dollars = dollars
         self._lock = Lock()
         self._doors: list[Door] = []
+        self._refusals = Refusals()
 
     def door(self, settings: Settings) -> Door:
         """A door that sends nothing more once the run's calls have cost the limit."""
-        door = Door(settings, may_call=self.allows)
+        door = Door(settings, may_call=self.allows, refusals=self._refusals)
         with self._lock:
             self._doors.append(door)
         return door

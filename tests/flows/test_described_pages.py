@@ -192,7 +192,7 @@ def test_a_wrong_key_is_shown_once_for_all_pages_and_the_run_fails_with_its_site
     chat = write_chat(tmp_path / "chat.zip", [sites.url("/a"), sites.url("/b")])
     model.page = model.post = Answer(status=401)
     done = streamliner("publish", chat, "--archive", archive, *MODEL, check=1, **environment)
-    assert model.since() == (1, 1)
+    assert model.since() == (1, 0), "the writer is the same model"
     assert "No model call succeeded" in done.stderr
     assert "Traceback" not in done.stderr
     assert "sk-test" not in done.stderr + done.stdout

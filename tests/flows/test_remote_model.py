@@ -133,6 +133,32 @@ def test_when_no_call_succeeds_the_run_fails_and_keeps_its_site(
     assert json.loads((tmp_path / "a" / "metrics" / "performance.json").read_text())["status"] == "failed"
 
 
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(401, "401: the key was not accepted"), (404, "404: there is no such model or address")],
+    ids=["key", "model"],
+)
+def test_a_refused_key_or_model_is_asked_once_for_all_windows(
+    make_chat, streamliner, publish, model: Model, tmp_path: Path, status: int, why: str
+) -> None:
+    model.answer = lambda _: (status, "")
+    # two batches of windows share what they know
+    one_at_a_time = model.environment | {"STREAMLINER_LLM__CONCURRENCY": "1", "STREAMLINER_LLM__BATCH_WINDOWS": "3"}
+    arguments = ("--archive", tmp_path / "a", *OPTIONS)
+    done = streamliner("publish", make_chat(5), *arguments, check=1, **one_at_a_time)
+    assert "No model call succeeded" in done.stderr
+    assert len(model.requests) == 1
+    report = json.loads((tmp_path / "a" / "metrics" / "performance.json").read_text())
+    assert (report["model_calls"], report["windows_failed"], report["windows_waiting"]) == (1, 5, 0)
+    with duckdb.connect(str(tmp_path / "a" / "archive.duckdb"), read_only=True) as connection:
+        failed = connection.execute("SELECT status, error, count(*) FROM outcomes GROUP BY ALL").fetchall()
+    assert failed == [("failed", f"The model's server refused the call ({why}).", 5)]
+    model.answer = lambda _: (200, GOOD)
+    assert json.loads(streamliner("retry", tmp_path / "a", "--json").stdout) == {"tasks": 0, "windows": 5}
+    report = publish(*arguments, **one_at_a_time)
+    assert (report["model_calls"], report["posts_written"], len(model.requests)) == (5, 5, 6)
+
+
 def test_an_answer_that_is_invalid_twice_goes_to_the_offline_writer(
     make_chat, publish, model: Model, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from stages.enrich.pages.describe import (
     wanted_language,
 )
 from stages.enrich.pages.facts import PageFacts
-from stages.resilience.errors import CallError, ModelRefusedError, RefusedError, TransientError
+from stages.resilience.errors import CallError, RefusedError, TransientError
 from stages.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,20 +36,17 @@ class Memory(Protocol):
 
 
 class Describer:
-    """Belongs to one run and one event loop. ``fresh``: ask also what is remembered.
-
-    Once the model's server has refused the key or the model, nobody is asked any more: who comes later is told the
-    same. ``remembered`` counts the descriptions that nobody had to be asked for.
-    """
+    """Belongs to one run and one event loop. ``fresh``: ask also what is remembered. ``remembered`` counts the
+    descriptions that nobody had to be asked for."""
 
     def __init__(self, settings: Settings, memory: Memory, *, fresh: bool = False) -> None:
         self._language = settings.site.language
         self._model = settings.llm.model
         self._memory = memory
         self._fresh = fresh
-        # as many as the provider lets in: whoever waits here can still be spared a call that will be refused
+        # as many as the provider lets in: a page is asked about to its last try before the next one begins, so that a
+        # server that is down costs an attempt to few
         self._places = asyncio.Semaphore(settings.llm.concurrency)
-        self._refusal: ModelRefusedError | None = None
         self._asked: dict[str, asyncio.Future[str | None]] = {}
         self.remembered = 0
 
@@ -85,13 +82,7 @@ class Describer:
                 self.remembered += 1
                 return words
         async with self._places:
-            if self._refusal is not None:
-                raise type(self._refusal)(str(self._refusal))
-            try:
-                told = await describe(facts, door, self._language)
-            except ModelRefusedError as error:
-                self._refusal = error
-                raise
+            told = await describe(facts, door, self._language)
         if told is not None:
             await self._memory.remember_words(name, told)
         return told

@@ -135,7 +135,7 @@ REFUSED = "The page was read, but the model's server refused the call ({}); it i
 FAULTS: dict[str, tuple[Answer, int, str, str]] = {
     # requests for three pages, the class of each, and why
     "401": (Answer(status=401), 1, "permanent", REFUSED.format("401: the key was not accepted")),
-    "403": (Answer(status=403), 1, "permanent", REFUSED.format("403: access is denied")),
+    "403": (Answer(status=403), 3, "permanent", REFUSED.format("403: access is denied")),
     "404": (Answer(status=404), 1, "permanent", REFUSED.format("404: there is no such model or address")),
     "400": (Answer(status=400), 3, "permanent", REFUSED.format("400: a bad request")),
     "500": (Answer(status=500), 6, "transient", "the model's server failed (500)"),

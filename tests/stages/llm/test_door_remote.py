@@ -24,6 +24,7 @@ from stages.resilience.errors import (
     ThrottledError,
     TransientError,
 )
+from stages.write.batch import CostLimit
 
 ROOT = Path(__file__).parents[3]
 PROMPT = [{"role": "user", "content": "say hello"}]
@@ -64,7 +65,7 @@ def test_a_known_model_has_a_price(server, settings_for, answer) -> None:
         ({"status": 429, "body": '{"error": {"message": "slow down"}}'}, ThrottledError, 3),
         ({"status": 400, "body": '{"error": {"message": "bad"}}'}, PermanentError, 1),
         ({"status": 401, "body": '{"error": {"message": "bad key sk-secret"}}'}, ModelRefusedError, 1),
-        ({"status": 403, "body": '{"error": {"message": "no"}}'}, ModelRefusedError, 1),
+        ({"status": 403, "body": '{"error": {"message": "no"}}'}, PermanentError, 1),
         ({"status": 404, "body": '{"error": {"message": "no such model"}}'}, ModelRefusedError, 1),
         (
             {
@@ -225,6 +226,37 @@ def test_a_limit_of_cost_stops_new_calls(server, settings_for, answer) -> None:
     complete(door)
     assert isinstance(_error(door), CostLimitError)
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_what_refuses_the_key_or_the_model_is_asked_once_by_all_doors_of_a_run(
+    server, settings_for, answer, status: int
+) -> None:
+    server.answers = [answer(status=status)]
+    run = CostLimit(None)
+    first, second = run.door(settings_for()), run.door(settings_for())
+    refused = _error(first)
+    assert isinstance(refused, ModelRefusedError)
+    again = _error(second)
+    assert (type(again), str(again)) == (ModelRefusedError, str(refused))
+    assert (first.usage.calls, second.usage.calls, second.usage.refused) == (1, 0, 1)
+    assert len(server.requests) == 1
+    # another model may be there, and this one may take texts though it takes no pictures
+    assert isinstance(_error(run.door(settings_for(model="openai/other"))), ModelRefusedError)
+    picture = [{"role": "user", "content": [{"type": "text", "text": "what is this?"}]}]
+    with pytest.raises(ModelRefusedError):
+        asyncio.run(second.complete(picture))
+    assert len(server.requests) == 3
+    # the next run asks again
+    assert isinstance(_error(CostLimit(None).door(settings_for())), ModelRefusedError)
+    assert len(server.requests) == 4
+
+
+def test_access_denied_to_one_prompt_says_nothing_of_the_next(server, settings_for, answer) -> None:
+    server.answers = [answer(status=403), answer("there")]
+    door = CostLimit(None).door(settings_for())
+    assert isinstance(_error(door), PermanentError)
+    assert complete(door).text == "there"
 
 
 def test_cancelling_a_caller_leaves_the_door_usable(server, settings_for, answer) -> None:
