@@ -96,3 +96,37 @@ def test_a_broken_or_missing_file_is_one_sentence(tmp_path: Path) -> None:
         load_settings(config=write(tmp_path, "[llm\n"))
     with pytest.raises(BadInput, match="does not exist"):
         load_settings(config=tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("https://key:canary@store.example", "an endpoint holds no key"),
+        ("store.example:9000", "an endpoint is written https://HOST"),
+        ("ftp://store.example", "an endpoint is written https://HOST"),
+        ("https://store.example/bucket", "an endpoint is written https://HOST"),
+        ("https://store.example:port", "an endpoint is written https://HOST"),
+        ("https://", "an endpoint is written https://HOST"),
+    ],
+)
+def test_an_endpoint_of_a_store_is_a_host_and_holds_no_key(
+    endpoint: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAMLINER_STORAGE__ENDPOINT", endpoint)
+    with pytest.raises(BadInput, match=f"storage.endpoint .*{said}") as caught:
+        load_settings()
+    assert "canary" not in str(caught.value)
+
+
+def test_keys_of_a_store_come_from_the_environment_and_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("access_key_id", "secret_access_key", "session_token")
+    for name in names:
+        write(tmp_path, f'[storage]\n{name} = "canary"\n')
+        with pytest.raises(BadInput, match=rf"storage\.{name} is a secret and is read from the environment only"):
+            load_settings(tmp_path)
+        monkeypatch.setenv(f"STREAMLINER_STORAGE__{name.upper()}", f"canary of {name}")
+    shown = {name: value for name, value, _, _ in describe(load_settings())}
+    assert [shown[f"storage.{name}"] for name in names] == ["set"] * 3
+    assert "canary" not in repr(load_settings())
