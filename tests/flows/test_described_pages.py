@@ -54,6 +54,12 @@ class Asked:
 
 
 @pytest.fixture
+def streamliner(inside):
+    """In this process: litellm and the readers of pages are loaded once."""
+    return inside
+
+
+@pytest.fixture
 def model() -> Iterator[Asked]:
     asked = Asked()
     yield asked

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import orjson
+import pytest
 from pypdf import PdfWriter
 
 from tests.flows.conftest import KEY
@@ -133,6 +134,12 @@ def must_be_inert(archive: Path) -> Site:
                 if attribute in ("src", "srcset"):
                     assert not value.startswith(("http:", "https:")), (name, value)
     return site
+
+
+@pytest.fixture
+def streamliner(inside):
+    """In this process: litellm and the readers of pages are loaded once."""
+    return inside
 
 
 def test_nothing_that_pages_and_files_say_is_more_than_words(streamliner, tmp_path: Path) -> None:

@@ -186,6 +186,12 @@ def everything(archive: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(archive.rglob("*")) if path.is_file())
 
 
+@pytest.fixture
+def streamliner(inside):
+    """In this process: litellm and the readers of pages are loaded once."""
+    return inside
+
+
 def test_every_fault_of_a_site_has_its_class_and_its_number_of_requests(
     server: PageServer, streamliner, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.flows.conftest import KEY
 from tests.flows.linked import FETCHING, article, became, known, write_chat
 from tests.servers.pages import ROBOTS, PageServer, page, redirect
@@ -71,6 +73,12 @@ LEADS = {
 
 # what is read as a path of the site that redirects, which has no such page
 STAYS = ("http:/127.0.0.1:{port}/", "http:///127.0.0.1:{port}/", "http:\\\\127.0.0.1:{port}\\", "127.0.0.1:{port}")
+
+
+@pytest.fixture
+def streamliner(inside):
+    """In this process: litellm and the readers of pages are loaded once."""
+    return inside
 
 
 def test_no_spelling_of_an_address_leads_where_it_must_not(publish, tmp_path: Path) -> None:

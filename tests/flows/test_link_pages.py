@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.flows.linked import FETCHING, WORDS, article, became, known, write_chat
@@ -25,6 +26,12 @@ from tests.servers.pages import (
     silence,
     status,
 )
+
+
+@pytest.fixture
+def streamliner(inside):
+    """In this process: litellm and the readers of pages are loaded once."""
+    return inside
 
 
 def photo() -> bytes:
