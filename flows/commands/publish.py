@@ -205,7 +205,7 @@ def _of_media(report: dict[str, Any]) -> Iterator[str]:
 
 def _of_links(report: dict[str, Any]) -> Iterator[str]:
     """What became of links and files, where there is something to say."""
-    from stages.enrich.outcomes import READ
+    from stages.enrich.outcomes import READ, WITHOUT_WORDS
 
     fetching = report.get("fetching", {})
     if report["enriched"]:
@@ -222,13 +222,17 @@ def _of_links(report: dict[str, Any]) -> Iterator[str]:
     if left_alone := len(report["breakers"]["hosts"]):
         yield f"Sites that failed too often in a row and are left alone for now: {left_alone:,}."
     reasons = report.get("dead_letter_reasons", {})
-    shown = {reason: number for reason, number in reasons.items() if reason.startswith(READ)}
+    pages = {reason: number for reason, number in reasons.items() if reason.startswith(READ)}
+    media = {reason: number for reason, number in reasons.items() if reason.startswith(WITHOUT_WORDS)}
     yield from _given_up(
         "Links and files that were given up (`streamliner retry` queues them)",
-        {reason: number for reason, number in reasons.items() if reason not in shown},
+        {reason: number for reason, number in reasons.items() if reason not in pages and reason not in media},
     )
     yield from _given_up(
-        "Pages shown by their own words, for the model gave none (`streamliner retry` has it asked again)", shown
+        "Pages shown by their own words, for the model gave none (`streamliner retry` has it asked again)", pages
+    )
+    yield from _given_up(
+        "Pictures and recordings that are there without a model's words (`streamliner retry` has it asked again)", media
     )
 
 

@@ -15,6 +15,9 @@ Outcome: TypeAlias = Enrichment | Failure
 READ: Final = "The page was read, but "
 """How the reason of a link begins that is shown by its page's own words, for no model told of it."""
 
+WITHOUT_WORDS: Final = ("The picture is shown without a ", "The recording is there without a ")
+"""How the reason of a picture, and of a sound or film, begins that is stored, for no model told of it."""
+
 _SHOWN: Final = "; it is shown by its own words."
 _TITLE_LENGTH: Final = 120
 
@@ -71,6 +74,16 @@ def undescribed(known: Enrichment, error: CallError) -> Failure:
     """A link whose page was read and is ``known`` by its own words, while no model could be made to tell of it."""
     why = str(error).removesuffix(".")
     return Failure(known.key, error.error_class, f"{READ}{why[:1].lower()}{why[1:]}{_SHOWN}", known)
+
+
+def untold(task: Task, stored: Enrichment, error_class: str, why: str) -> Failure:
+    """A picture, sound or film that is ``stored``, while no model could be made to tell of it, for a reason in a
+    sentence. What the store has already is kept: it may be words of an earlier run, which are being made anew."""
+    picture, recording = WITHOUT_WORDS
+    wanted = "description" if task.kind == "image" else "transcript"
+    shown = f"{picture if task.kind == 'image' else recording}{'new ' if task.known else ''}{wanted}"
+    reason = f"{shown}: {why[:1].lower()}{why[1:]}"
+    return Failure(task.key, error_class, reason, None if task.known else stored)
 
 
 def spelt(link: str) -> str:

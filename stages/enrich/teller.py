@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stages.archive.records import Enrichment, Failure
+from stages.archive.records import Enrichment
 from stages.enrich.content import content_name
 from stages.enrich.links import Doors
 from stages.enrich.once import KnownWords, Once, Words
-from stages.enrich.outcomes import Outcome
+from stages.enrich.outcomes import Outcome, untold
 from stages.enrich.store import Task
 from stages.enrich.telling import told_by_models
 from stages.resilience.errors import CallError, RefusedError
@@ -147,20 +147,15 @@ class BatchTeller:
         except CallError as error:
             if isinstance(error, RefusedError):
                 self._run.count_waiting()
-            return self._failed(task, stored, error.error_class, str(error))
+            return untold(task, stored, error.error_class, str(error))
         except Exception as error:  # noqa: BLE001 - one file of a thousand must not cost the others
             reason = f"The model could not be asked about this file ({type(error).__name__})."
-            return self._failed(task, stored, "transient", reason)
+            return untold(task, stored, "transient", reason)
         if words is None:
             return stored
         if stored.kind == "image":
             return replace(stored, alt=words.text, told_by=words.by)
         return replace(stored, transcript=words.text, told_by=words.by)
-
-    @staticmethod
-    def _failed(task: Task, stored: Enrichment, error_class: str, reason: str) -> Failure:
-        # what the store has may be more than this: words of an earlier run that are being made anew
-        return Failure(task.key, error_class, reason, None if task.known else stored)
 
     async def _words(self, stored: Enrichment) -> Words | None:
         if stored.told_by is not None or stored.sha256 is None or not self._run.tells(stored.kind):

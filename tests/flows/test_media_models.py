@@ -5,7 +5,6 @@ import base64
 import io
 import json
 import re
-import signal
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,7 @@ import duckdb
 import pytest
 from PIL import Image
 
-from flows.cli import main
 from samples.sound import silence
-from tests.flows.conftest import KEY
 from tests.stages.enrich.pictures import encoded, photograph
 from tests.stages.llm.model_server import Answer, ModelServer
 
@@ -93,32 +90,20 @@ def model() -> Iterator[Model]:
 
 
 @pytest.fixture
-def run(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Any]]:
+def run(model: Model, inside: Callable[..., Any]) -> Callable[..., Any]:
     """``run(*arguments, exits=0, **settings)``: the command line in this process; its output, as JSON where it is."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     settings = {
-        "PRIVACY__KEY": KEY, "FETCH__ENABLED": "false", "LLM__API_BASE": model.server.base, "LLM__API_KEY": "sk-test",
-        "LLM__VISION_MODEL": "openai/eyes", "LLM__TRANSCRIPTION_MODEL": "openai/ears", "RETRY__ATTEMPTS": "2",
-        "RETRY__WAIT_INITIAL_SECONDS": "0.01", "RETRY__WAIT_MAX_SECONDS": "0.05",
+        "LLM__API_BASE": model.server.base, "LLM__API_KEY": "sk-test", "LLM__VISION_MODEL": "openai/eyes",
+        "LLM__TRANSCRIPTION_MODEL": "openai/ears", "RETRY__ATTEMPTS": "2", "RETRY__WAIT_INITIAL_SECONDS": "0.01",
+        "RETRY__WAIT_MAX_SECONDS": "0.05",
     }  # fmt: skip
-    monkeypatch.chdir(tmp_path)
 
     def go(*arguments: object, exits: int = 0, **given: str | None) -> Any:
-        with monkeypatch.context() as environment:
-            for name, value in (settings | given).items():
-                if value is not None:
-                    environment.setenv(f"STREAMLINER_{name}", value)
-            with pytest.raises(SystemExit) as ended:
-                main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        assert ended.value.code == exits, f"{out}\n{err}"
-        return json.loads(out) if out.startswith("{") else out + err
+        asked = {f"STREAMLINER_{name}": value for name, value in (settings | given).items() if value is not None}
+        done = inside(*arguments, check=exits, **asked)
+        return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout + done.stderr
 
-    yield go
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return go
 
 
 @pytest.fixture
@@ -218,12 +203,16 @@ def test_a_refused_key_is_asked_once_and_a_retry_asks_from_what_is_stored(
     report = run("publish", export, "--archive", archive, "--json", LLM__CONCURRENCY="1")
     assert model.requests == (1, 1)
     assert (report["model_calls"], report["dead_letters"]) == (2 + report["windows"], 7)
-    assert report["dead_letter_reasons"] == {"The model's server refused the call (401: the key was not accepted).": 7}
+    refused = "the model's server refused the call (401: the key was not accepted)."
+    assert report["dead_letter_reasons"] == {UNSEEN + refused: 4, UNHEARD + refused: 3}
     assert {row[1:] for row in rows(archive)} == {("dead", 1, "permanent", None)}
     assert alts(archive) == ["Picture"] * 4, "what is stored is shown"
     model.forget()
     model.picture, model.sound = lambda _: Answer(SEEN), lambda _: said(HEARD)
-    assert run("publish", export, "--archive", archive, "--json")["model_calls"] == 0
+    told = run("publish", export, "--archive", archive)
+    assert "Pictures and recordings that are there without a model's words (`streamliner retry` has it asked" in told
+    assert f"again): 7.\n  4 x {UNSEEN}{refused}\n  3 x {UNHEARD}{refused}\n" in told
+    assert "given up" not in told
     assert model.requests == (0, 0)
     assert run("retry", archive, "--json") == {"tasks": 7, "windows": 0}
     export.unlink()
@@ -236,20 +225,22 @@ def test_a_refused_key_is_asked_once_and_a_retry_asks_from_what_is_stored(
     assert {path: path.stat().st_mtime_ns for path in (archive / "media").iterdir()} == media, "nothing is made again"
 
 
+UNSEEN = "The picture is shown without a description: "
+UNHEARD = "The recording is there without a transcript: "
 ONE = {"IMG-20260313-WA0001.jpg": OTHER}
 FILTERED = Answer(status=400, body='{"error": {"message": "no", "code": "content_filter"}}')
 FATES: Mapping[str, tuple[Sequence[Answer], int, str, str | None, str | None]] = {
-    "filtered": ([FILTERED], 1, "dead", "permanent", "The provider's content filter refused what was sent."),
+    "filtered": ([FILTERED], 1, "dead", "permanent", "the provider's content filter refused what was sent."),
     "nonsense": (
         [Answer("I'm sorry, I can't.")], 2, "dead", "permanent",
-        "The model described the picture twice in a way that cannot be shown.",
+        "the model described the picture twice in a way that cannot be shown.",
     ),
-    "broken": ([BROKEN], 2, "pending", "transient", "The model's server failed (500)."),
+    "broken": ([BROKEN], 2, "pending", "transient", "the model's server failed (500)."),
     "busy": (
         [Answer(status=429, body="{}", headers={"Retry-After": "0"})], 2, "pending", "throttled",
-        "The model's server asks for fewer calls (429).",
+        "the model's server asks for fewer calls (429).",
     ),
-    "slow": ([Answer(SEEN, delay=4)], 2, "pending", "transient", "The model's server did not answer in time."),
+    "slow": ([Answer(SEEN, delay=4)], 2, "pending", "transient", "the model's server did not answer in time."),
     "busy once": (
         [Answer(status=429, body="{}", headers={"Retry-After": "0.02"}), Answer(SEEN)], 2, "done", None, None,
     ),
@@ -276,7 +267,9 @@ def test_each_failure_ends_as_its_class_says_and_the_picture_is_there(
     report = run("publish", chat_of(files), "--archive", archive, "--json", **settings)
     assert asked == {fate: row[1] for fate, row in FATES.items()}
     assert report["dead_letters"] == 2
-    assert rows(archive, "state, error_class, last_error") == [row[2:] for row in FATES.values()]
+    assert rows(archive, "state, error_class, last_error") == [
+        (state, error_class, why and UNSEEN + why) for _, _, state, error_class, why in FATES.values()
+    ]
     assert alts(archive) == [SEEN if row[2] == "done" else "Picture" for row in FATES.values()]
     model.forget()
     model.picture = lambda _: Answer(SEEN)
@@ -338,7 +331,8 @@ def test_what_fails_while_it_is_made_anew_stays_known(run, chat_of, model: Model
     model.picture = lambda _: BROKEN
     run("publish", export, "--archive", archive, "--json", "--refresh", "enrich")
     assert model.requests == (3, 2)
-    assert rows(archive, "state, alt, told_by")[0] == ("pending", SEEN, "openai/eyes")
+    why = "The picture is shown without a new description: the model's server failed (500)."
+    assert rows(archive, "state, alt, told_by, last_error")[0] == ("pending", SEEN, "openai/eyes", why)
     assert alts(archive) == [SEEN]
 
 
