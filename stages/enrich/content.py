@@ -5,14 +5,14 @@ whole or not at all, and one that was forwarded ten times is stored once.
 """
 
 import hashlib
-import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from stages.errors import StreamlinerError
+from stages.durable import Draft
 
+MEDIA: Final = "media folder"
+"""What the place of stored files is called to a person."""
 _BLOCK: Final = 1 << 20
 
 
@@ -36,49 +36,13 @@ def store_content(stream: BinaryIO, media_dir: Path, scratch: Path, ending: str)
     Memory: a block of 1 MiB. What reading raises passes through, and nothing is left behind; raises
     :class:`StreamlinerError` when the folder cannot be written.
     """
-    part = scratch / uuid.uuid4().hex
     digest, size = hashlib.sha256(), 0
-    file = _created(scratch, part)
-    try:
-        with file:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-                size += len(block)
-                _write(file, block)
-            sha256 = digest.hexdigest()
-            name = f"{sha256[:32]}.{ending}"
-            if not (media_dir / name).is_file():
-                _finish(file, part, media_dir / name)
-    finally:
-        part.unlink(missing_ok=True)
+    with Draft(scratch, MEDIA) as draft:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            draft.write(block)
+        sha256 = digest.hexdigest()
+        name = f"{sha256[:32]}.{ending}"
+        draft.keep_as(media_dir / name)
     return Stored(name, sha256, size)
-
-
-def _created(scratch: Path, part: Path) -> BinaryIO:
-    try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        return part.open("xb", buffering=0)
-    except OSError as error:
-        raise _not_writable(error) from error
-
-
-def _write(file: BinaryIO, block: bytes) -> None:
-    try:
-        left = memoryview(block)
-        while left:
-            left = left[file.write(left) :]
-    except OSError as error:
-        raise _not_writable(error) from error
-
-
-def _finish(file: BinaryIO, part: Path, target: Path) -> None:
-    try:
-        os.fsync(file.fileno())
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(target)
-    except OSError as error:
-        raise _not_writable(error) from error
-
-
-def _not_writable(error: OSError) -> StreamlinerError:
-    return StreamlinerError(f"The media folder cannot be written: {error.strerror}; the next run goes on.")

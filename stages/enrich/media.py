@@ -7,15 +7,15 @@ as its first frame.
 
 import hashlib
 import io
-import os
 import threading
-import uuid
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stages.durable import Draft
+from stages.enrich.content import MEDIA
 from stages.errors import StreamlinerError
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def store_picture(data: bytes, media_dir: Path, scratch: Path, *, widths: Iterab
             if upright is not image:
                 image.close()  # its pixels are not needed beside those that stand upright
             for target, target_size in targets.items():
-                _write_once(target, scratch, _encoded(upright, target_size, drawn))
+                if not target.is_file():
+                    with Draft(scratch, MEDIA) as draft:
+                        draft.write(_encoded(upright, target_size, drawn))
+                        draft.keep_as(target)
     width, height = sizes[0]
     mime = "image/webp" if drawn else "image/jpeg"
     preview, look = _seen(list(targets)[-1])
@@ -269,22 +272,3 @@ def _encoded(image: "Image", size: tuple[int, int], drawn: bool) -> bytes:
     except (OSError, ValueError) as error:  # one picture that an encoder will not have must not end the batch
         raise UnusablePictureError("The picture cannot be stored in a form that browsers show.") from error
     return buffer.getvalue()
-
-
-def _write_once(target: Path, scratch: Path, data: bytes) -> None:
-    if target.is_file():
-        return
-    part = scratch / f"{target.name}.{uuid.uuid4().hex}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StreamlinerError(
-            f"The media folder cannot be written: {error.strerror}; the next run goes on."
-        ) from error

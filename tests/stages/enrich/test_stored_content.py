@@ -13,9 +13,11 @@ from stages.archive.records import Attachment
 from stages.enrich.batch import enrich_batch
 from stages.enrich.content import store_content
 from stages.enrich.kinds import file_kind
+from stages.enrich.media import store_picture
 from stages.enrich.store import Task
 from stages.errors import BadInput, StreamlinerError
 from stages.settings import EnrichSettings
+from tests.stages.enrich.pictures import encoded, photograph
 
 NAMES = ["clip.mp4", "clip (2).MP4", "../../evil.mov", "PTT-20240102-WA0001.opus", "song.m4a"]
 
@@ -127,3 +129,15 @@ def test_a_folder_that_cannot_be_written_ends_the_run(tmp_path: Path, where: str
         enrich(tmp_path, {"a.mp4": b"film"})
     assert not isinstance(raised.value, BadInput)
     assert set(kept(tmp_path)) == {where}
+
+
+@pytest.mark.parametrize("name", ["media", "scratch"])
+def test_a_folder_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("no folder")
+    folders = {"media_dir": tmp_path / "media", "scratch": tmp_path / "scratch"}
+    said = "The media folder cannot be written: [A-Z].*; the next run goes on."
+    with pytest.raises(StreamlinerError, match=said):
+        store_content(io.BytesIO(b"film"), **folders, ending="mp4")
+    with pytest.raises(StreamlinerError, match=said):
+        store_picture(encoded(photograph(1, (64, 48))), **folders, widths=(64,), max_pixels=10_000)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [name]
