@@ -10,7 +10,9 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +33,7 @@ from stages.errors import StreamlinerError
 from stages.ledger import Ledger
 from stages.llm import Door, check_model
 from stages.llm.destination import EXTRACTIVE
+from stages.llm.usage import Call
 from stages.metrics import PerformanceMonitor
 from stages.settings import load_settings
 from stages.windows.archive import window_spec
@@ -92,10 +95,9 @@ def publish(run: Publication) -> dict[str, Any]:
         with (
             _open(run, folder) as archive,
             Ledger(archive.ledger, run.run_id, say=run.progress.note) as ledger,
-            recorded(run, archive, ledger),
+            recorded(run, archive, ledger, limit := CostLimit(run.request.limit_cost, partial(_called, ledger))),
         ):
             ready.merge(archive, ledger)
-            limit = CostLimit(run.request.limit_cost)
             enrich(run, archive, ledger, exports, ready.key, limit)
             write(run, archive, ledger, limit)
             run.unanswered = run.unanswered or limit.unanswered
@@ -159,8 +161,12 @@ def _plan(run: Publication, archive: Archive) -> dict[str, Any]:
     return {"archive_folder": str(archive.folder), "settings": run.settings, "selection": selection}
 
 
+def _called(ledger: Ledger, call: Call) -> None:
+    ledger.record("call", **asdict(call))
+
+
 @contextmanager
-def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[None]:
+def recorded(run: Publication, archive: Archive, ledger: Ledger, limit: CostLimit) -> Iterator[None]:
     """Keep the run's row, its ledger lines and its metrics, however it ends."""
     cursor = archive.cursor()
     started = datetime.now(UTC)
@@ -176,6 +182,7 @@ def recorded(run: Publication, archive: Archive, ledger: Ledger) -> Iterator[Non
         raise
     finally:
         _count(run, archive)
+        run.counts["tokens_in"], run.counts["tokens_out"] = limit.tokens
         report = run.report()
         ledger.record("run", state=run.status, posts=run.counts["posts_written"])
         cursor.execute(

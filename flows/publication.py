@@ -42,6 +42,8 @@ class Publication:
             "windows": 0,
             "dead_letters": 0,
             "cost_usd": 0.0,
+            "tokens_in": 0,
+            "tokens_out": 0,
             "retries": 0,
             "breakers": {"hosts": {}, "provider": None},
         }

@@ -137,7 +137,7 @@ def as_markdown(report: Mapping[str, Any]) -> str:
             lines.append(f"{row['operation']:<{width}} {bar} {row['duration_seconds']:.2f} s")
         lines += ["```"]
     named = ("messages", "windows", "model_calls", "fetches", "retries", "enriched", "links_waiting", "dead_letters")
-    counts = [name for name in (*named, "cost_usd") if name in report]
+    counts = [name for name in (*named, "tokens_in", "tokens_out", "cost_usd") if name in report]
     lines += ["", "| count | value |", "|---|---:|"]
     lines += [f"| {name} | {'unknown' if report[name] is None else report[name]} |" for name in counts]
     if "breakers" in report:  # how many, for a host is part of what people wrote

@@ -41,7 +41,7 @@ def _last_run(folder: Path, as_json: bool) -> None:
         print_json(report)
         return
     names = ("run_id", "status", "messages", "windows", "posts_written", "posts_total", "model_calls", "fetches")
-    more = ("retries", "enriched", "links_waiting", "dead_letters")
+    more = ("retries", "enriched", "links_waiting", "dead_letters", "tokens_in", "tokens_out")
     rows = [(name, report[name]) for name in (*names, *more) if name in report]
     rows += [(f"  {reason}", number) for reason, number in report.get("dead_letter_reasons", {}).items()]
     breakers = report.get("breakers", {"hosts": {}, "provider": None})

@@ -1,6 +1,7 @@
 """The door: one call through it is one answer, however many tries that takes."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 from stages.llm.destination import is_loopback, is_offline
 from stages.llm.offline import Messages, complete_offline
 from stages.llm.refusals import Refusals
-from stages.llm.usage import Counters, Reply, Usage
+from stages.llm.usage import Call, Counters, Reply, Usage
 from stages.resilience.breaker import CircuitBreaker
 from stages.resilience.errors import (
     CallError,
@@ -43,7 +44,8 @@ class Door:
 
     ``limit_cost``: US dollars after which this door sends nothing more. ``may_call``: asked before each call, for a
     limit that several doors share. What is in flight when a limit is reached is finished and paid for. ``refusals``:
-    what several doors know together of models that refuse the key or themselves, and are not asked again.
+    what several doors know together of models that refuse the key or themselves, and are not asked again. ``on_call``
+    is told of every request that was sent, in the event loop of all model calls, which it must not hold up.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Door:
         limit_cost: float | None = None,
         may_call: Callable[[], bool] | None = None,
         refusals: Refusals | None = None,
+        on_call: Callable[[Call], None] | None = None,
     ) -> None:
         self.settings = settings
         self.model = settings.llm.model
@@ -60,6 +63,7 @@ class Door:
         self._limit_cost = limit_cost
         self._may_call = may_call
         self._refusals = refusals or Refusals()
+        self._on_call = on_call or (lambda _: None)
         self._counters = Counters()
         self._policy = RetryPolicy.of(settings.retry)
         self._provider = None if self.offline else _shared_provider(settings)
@@ -156,23 +160,33 @@ class Door:
                 self._counters.refused()
                 raise
             self._counters.sent()
+            started = time.perf_counter()
+
+            def tell(outcome: str, *answered: Any) -> None:
+                seconds = round(time.perf_counter() - started, 3)
+                self._on_call(Call(self.model, use, outcome, seconds, *answered))
+
             try:
                 reply = await request()
             except TransientError as error:
                 permit.failed()
                 self._counters.failed(error.error_class)
+                tell(error.error_class)
                 raise
             except CallError as error:
                 permit.succeeded()
                 self._counters.failed(error.error_class)
+                tell(error.error_class)
                 if isinstance(error, ModelRefusedError):
                     self._refusals.remember(self.model, use, error)
                 raise
             except BaseException:
                 permit.abandoned()
+                tell("given_up")
                 raise
             permit.succeeded()
             self._counters.answered(reply)
+            tell("answered", reply.tokens_in, reply.tokens_out, reply.cost_usd)
             return reply
 
     def _check_cost(self) -> None:

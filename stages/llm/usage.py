@@ -17,6 +17,21 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Call:
+    """One request that was sent to a model: ``use`` is what it held (text, picture, sound), ``outcome`` is answered,
+    given_up or the class of its failure, ``seconds`` what it took. Tokens and cost are those of an answer; ``cost_usd``
+    is None where nobody knows the price."""
+
+    model: str
+    use: str
+    outcome: str
+    seconds: float
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
 class Usage:
     """Totals: ``calls`` counts every call that was sent, retries and the offline provider's too.
 

@@ -4,7 +4,7 @@ Nothing is written here: the process that owns the archive keeps what comes back
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -19,6 +19,7 @@ from stages.enrich.store import TaskStore
 from stages.llm import Door
 from stages.llm.destination import is_offline
 from stages.llm.refusals import Refusals
+from stages.llm.usage import Call
 from stages.settings import Settings
 from stages.windows.batches import WindowBatch, read_batch
 from stages.write.writer import WindowInput, WindowOutcome, write_windows
@@ -27,18 +28,20 @@ from stages.write.writer import WindowInput, WindowOutcome, write_windows
 class CostLimit:
     """What the calls of a run may cost together, in US dollars; calls of unknown price count as nothing.
 
-    A model that refuses the key or itself is asked by none of the doors again.
+    A model that refuses the key or itself is asked by none of the doors again. ``on_call`` is told of every request
+    that was sent, from the thread that sends them.
     """
 
-    def __init__(self, dollars: float | None) -> None:
+    def __init__(self, dollars: float | None, on_call: Callable[[Call], None] | None = None) -> None:
         self.dollars = dollars
+        self._on_call = on_call
         self._lock = Lock()
         self._doors: list[Door] = []
         self._refusals = Refusals()
 
     def door(self, settings: Settings) -> Door:
         """A door that sends nothing more once the run's calls have cost the limit."""
-        door = Door(settings, may_call=self.allows, refusals=self._refusals)
+        door = Door(settings, may_call=self.allows, refusals=self._refusals, on_call=self._on_call)
         with self._lock:
             self._doors.append(door)
         return door
@@ -48,6 +51,13 @@ class CostLimit:
             return True
         with self._lock:
             return sum(door.usage.known_cost_usd for door in self._doors) < self.dollars
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Tokens of all prompts that were answered, and of the answers."""
+        with self._lock:
+            usages = [door.usage for door in self._doors]
+        return sum(usage.tokens_in for usage in usages), sum(usage.tokens_out for usage in usages)
 
     @property
     def unanswered(self) -> bool:

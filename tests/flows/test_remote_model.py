@@ -80,11 +80,17 @@ def model() -> Iterator[Model]:
 OPTIONS = ("--model", "openai/test-model")
 
 
-def test_f2_a_remote_model_writes_the_posts(make_chat, publish, model: Model, tmp_path: Path) -> None:
+def test_f2_a_remote_model_writes_the_posts(make_chat, publish, streamliner, model: Model, tmp_path: Path) -> None:
     chat = make_chat(3)
     report = publish(chat, "--archive", tmp_path / "a", *OPTIONS, **model.environment)
     assert report["model_calls"] == len(model.requests) == 3
-    assert report["posts_written"] == 3
+    assert (report["posts_written"], report["tokens_in"], report["tokens_out"]) == (3, 30, 30)
+    told = streamliner("ledger", tmp_path / "a", "--kind", "call", "--json").stdout.splitlines()
+    for call in map(json.loads, told):
+        assert call.pop("seconds") >= 0
+        assert (call["model"], call["use"], call["outcome"]) == ("openai/test-model", "text", "answered")
+        assert (call["tokens_in"], call["tokens_out"], call["cost_usd"]) == (10, 10, None)
+    assert len(told) == 3
     sent = json.dumps(model.requests)
     for name in ("Marisol", "Vexley", "Tobias", "Brackwater"):
         assert name not in sent

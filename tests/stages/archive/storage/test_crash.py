@@ -20,7 +20,7 @@ from tests.stages.archive.storage.conftest import fill, tree
 ROOT = Path(__file__).parents[4]
 
 NEST = """
-import os, sys
+import os, signal, sys
 from stages.archive.storage.address import parse_address
 from stages.archive.storage.checkout import check_out
 from stages.settings import load_settings
@@ -35,6 +35,7 @@ for line in sys.stdin:  # a worker that is forked starts at once; nothing here h
         with check_out(parse_address(url), load_settings().settings, run_id="worker") as checkout:
             fill(checkout.folder, posts=2, site="bbbb", database=b"more tables " * 1000)
             print("working", os.getpid(), flush=True)
+            os.kill(os.getpid(), signal.SIGSTOP)  # until somebody watches
             checkout.put_back()
         os._exit(0)
     print("ended", os.waitpid(worker, 0)[1], flush=True)
@@ -82,9 +83,18 @@ class Killer:
         self._nest.stdin.flush()
         worker = int(self._nest.stdout.readline().removeprefix("working "))
         count = 0
+        _wake(worker)
         ended = int(self._nest.stdout.readline().removeprefix("ended "))
         assert ended in (0, signal.SIGKILL)
         return ended != 0, moved, reached
+
+
+def _wake(worker: int) -> None:
+    """Let a process go on that stops itself, as soon as it has."""
+    status = Path(f"/proc/{worker}/stat")
+    while status.read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.005)
+    os.kill(worker, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
