@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from stages.enrich.wording import visible
+
 _READ: Final = 6
 """Times the length allowed that is looked at: markup and blanks take room that is not counted."""
 _ROUNDS: Final = 4
@@ -21,19 +23,6 @@ _LEFT: Final = re.compile(r"<(?=[a-zA-Z/!?])")
 _ALWAYS_TAGS: Final = re.compile(
     "a|abbr|b|big|br|center|em|font|hr|i|img|li|ol|p|q|s|small|span|strike|strong|su[bp]|t[dhr]|ul?|wbr"
 )
-
-# controls but tab and line ends, soft hyphen, combining joiner, fillers that look like nothing, marks of direction,
-# zero width (but the two joiners, which Persian, Indic scripts and emoji need), tags and selectors in which whole
-# sentences can be hidden, what is no character
-_INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\uffff\ufdd0-\ufdef\ud800-\udfff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff\ue000-\uf8ff]"
-)
-_JOINERS: Final = re.compile("([\u200c\u200d\ufe0e\ufe0f])[\u200c\u200d\ufe0e\ufe0f]*")
-_JOINED: Final = re.compile("(?<![^\\s\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\\s\x00-\x7f])")
-_MARKS: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_STACKED: Final = re.compile(f"({_MARKS}{{4}}){_MARKS}+")
 
 
 def clean_line(text: str | None, limit: int) -> str | None:
@@ -68,14 +57,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _plain(text: str) -> str:
-    return _visible(without_markup(_visible(text)))
-
-
-def _visible(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    text = _JOINERS.sub(r"\1", _INVISIBLE.sub("", text).replace("\u2800", " "))
-    return _STACKED.sub(r"\1", _JOINED.sub("", text))
+    return visible(without_markup(visible(text)))
 
 
 def without_markup(text: str) -> str:

@@ -5,6 +5,7 @@ import logging
 import random
 import struct
 import tracemalloc
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
@@ -126,6 +127,10 @@ def test_a_document_says_its_title(tmp_path: Path, kind: str) -> None:
         assert document_title(stream, mime) == TITLE  # type: ignore[arg-type]
 
 
+SEEN = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+"""Signs of numbers and verses that Unicode calls formats although they are seen."""
+
+
 @given(st.text(max_size=1_200))
 @settings(max_examples=60, deadline=None)
 def test_no_title_is_long_or_hides_anything(written: str) -> None:
@@ -136,7 +141,9 @@ def test_no_title_is_long_or_hides_anything(written: str) -> None:
     if told is not None:
         assert 0 < len(told) <= 200
         assert told == " ".join(told.split())
-        assert told.isprintable() or "\u200c" in told or "\u200d" in told
+        # joiners are of Persian and of emoji, and what Python does not know yet may be an emoji
+    hidden = {unicodedata.category(char) for char in told if char not in "\u200c\u200d" + SEEN} - {"Cn"}
+    assert not any(category.startswith("C") for category in hidden)
 
 
 def bomb(size: int) -> bytes:
