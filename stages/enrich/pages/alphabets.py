@@ -59,7 +59,8 @@ def likeliest(sample: bytes, language: str | None) -> str | None:
     ``language``: the code of the one that the page states. Looks at 3,000 bytes; at most some 30 ms.
     """
     best, most = None, -math.inf
-    for codec, code, letters, signs, faults in _readings(sample[:_READ]):
+    words = b" ".join(dict.fromkeys(sample[:_READ].split()))  # a word that is repeated says no more than once
+    for codec, code, letters, signs, faults in _readings(words):
         weights, seen = _WEIGHTS[code], letters.total()
         score = sum(count * weights.get(letter, _STRANGE) for letter, count in letters.items())
         score += faults * _STRANGE + signs * _MOST + _USUAL.get(codec, 0.0) + (_DECLARED if code == language else 0.0)

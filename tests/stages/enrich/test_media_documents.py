@@ -142,8 +142,8 @@ def test_no_title_is_long_or_hides_anything(written: str) -> None:
         assert 0 < len(told) <= 200
         assert told == " ".join(told.split())
         # joiners are of Persian and of emoji, and what Python does not know yet may be an emoji
-    hidden = {unicodedata.category(char) for char in told if char not in "\u200c\u200d" + SEEN} - {"Cn"}
-    assert not any(category.startswith("C") for category in hidden)
+        hidden = {unicodedata.category(char) for char in told if char not in "\u200c\u200d" + SEEN} - {"Cn"}
+        assert not any(category.startswith("C") for category in hidden)
 
 
 def bomb(size: int) -> bytes:

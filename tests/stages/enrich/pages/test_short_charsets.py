@@ -39,7 +39,7 @@ PIECES = [(codec, piece) for codec, pieces in SHORT.items() for piece in pieces]
 @pytest.mark.parametrize("label", [None, "utf-8"], ids=["unlabelled", "wrong"])
 @pytest.mark.parametrize(("codec", "piece"), PIECES, ids=[f"{codec}-{at}" for at, (codec, _) in enumerate(PIECES)])
 def test_a_short_piece_is_read_as_it_was_written(codec: str, piece: str, label: str | None) -> None:
-    for page in (piece, f"<title>{piece}</title><p>There is nothing else here.</p>"):
+    for page in (piece, f"<title>{piece}</title><p>There is nothing else here.</p>", f"<p>{piece}</p>" * 40):
         assert decode(page.encode(codec), label) == page
 
 
