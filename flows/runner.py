@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Batch = Mapping[str, Any]
 
-WAITING: Final = 40
+WAITING: Final = 16
 """Batches under way at once whose work is to wait: one slow site in each must not keep all other sites waiting."""
 
 
