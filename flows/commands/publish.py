@@ -186,8 +186,9 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
         from stages.enrich.limits import left_out_sentences
 
         yield from left_out_sentences(report["left_out"])
-    if report.get("media_waiting_for_their_export"):
-        yield f"{report['media_waiting_for_their_export']} attachments wait for the export that holds them."
+    if waiting := report.get("media_waiting_for_their_export"):
+        what = "1 attachment waits" if waiting == 1 else f"{waiting:,} attachments wait"
+        yield f"{what} for an export that is not at hand."
 
 
 def _of_media(report: dict[str, Any]) -> Iterator[str]:
