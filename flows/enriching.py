@@ -179,6 +179,7 @@ def _work(
             | shared
             for group in groups
         ]
+        ending: StreamlinerError | None = None
         try:
             for position, result in run.map(ENRICH, "Enriching", batches, [len(group) for group in groups]):
                 keys = [task.key for task in groups[position]]
@@ -186,6 +187,8 @@ def _work(
                     _keep(run, archive, ledger, store, keys, begun, result)
                 ledger.flush()
                 run.tell_links(links.usage)
+                if isinstance(result, StreamlinerError):
+                    ending = result  # what still works is kept first
         finally:
             links.close()
             run.tell_links(links.usage)
@@ -193,6 +196,8 @@ def _work(
             left = heartbeat.left
             with heartbeat.settling(left):
                 _release(store, left, begun)  # an end in order is no attempt
+        if ending is not None:
+            raise ending
 
 
 def _links(

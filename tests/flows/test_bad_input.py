@@ -1,12 +1,17 @@
 """Bad input gets one clear sentence and exit 2; the archive, and everything else, stays as it was."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.flows.linked import write_chat
+from tests.stages.enrich.pictures import encoded, photograph
 
 ROOT = Path(__file__).parents[2]
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + bytes(200)
@@ -170,3 +175,18 @@ def test_closed_streams_hinder_nothing(make_chat, contents, tmp_path: Path, stre
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "a" / "site")["index.html"]
+
+
+def test_a_media_folder_that_cannot_be_written_ends_the_run_in_one_sentence_and_the_next_goes_on(
+    streamliner, tmp_path: Path
+) -> None:
+    archive = tmp_path / "a"
+    chat = write_chat(tmp_path / "chat.zip", [], {"IMG-1.jpg": encoded(photograph(1))})
+    streamliner("publish", write_chat(tmp_path / "before.zip", []), "--archive", archive)
+    shutil.rmtree(archive / "media", ignore_errors=True)
+    (archive / "media").write_text("a file where the folder belongs")
+    done = streamliner("publish", chat, "--archive", archive, check=1)
+    assert "The media folder cannot be written" in one_sentence(done, code=1)
+    (archive / "media").unlink()
+    report = json.loads(streamliner("publish", chat, "--archive", archive, "--json").stdout)
+    assert (report["enriched"], report["dead_letters"]) == (1, 0)
