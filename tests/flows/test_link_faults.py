@@ -219,8 +219,10 @@ def test_every_fault_of_a_site_has_its_class_and_its_number_of_requests(
         report = json.loads(done.stdout)
         assert Counter(server.paths) == Counter(once | {ROBOTS: 1})
         # what is sent on a kept connection that the site is just closing is a request that the site never reads
-        assert report["fetches"] - len(server.paths) in (0, 1)
-        assert report["retries"] == len(PASSING) + len(WELL) + 2  # and the two robots.txt of the sites without answer
+        unread = report["fetches"] - len(server.paths)
+        assert unread in (0, 1, 2)
+        retries = len(PASSING) + len(WELL) + 2  # the last are the two robots.txt of the sites without answer
+        assert retries <= report["retries"] <= retries + unread
         assert report["enriched"] == len(WELL)
         assert report["dead_letters"] == len(FINAL) + 1
         assert report["links_waiting"] == len(PASSING) + 2
