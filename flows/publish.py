@@ -1,5 +1,6 @@
 """The deployable flow ``publish``: one archive from its exports, with everything that the dashboard shows of it."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,15 @@ PUBLISHED: ContextVar[dict[str, Any]] = ContextVar("published")
 along."""
 
 
-def _run_name() -> str:
-    request = flow_run.parameters["request"]
-    archive = request["archive"] if isinstance(request, dict) else request.archive
-    return f"publish {Path(archive).name}"
+def named(what: str) -> Callable[[], str]:
+    """The name of a flow run: what it does, and the archive of its request."""
+
+    def run_name() -> str:
+        request = flow_run.parameters["request"]
+        archive = request["archive"] if isinstance(request, dict) else request.archive
+        return f"{what} {Path(archive).name}"
+
+    return run_name
 
 
 @flow(
@@ -33,7 +39,7 @@ def _run_name() -> str:
         "Publishes one chat archive: parses waiting exports, enriches links and media, writes posts, swaps the site in."
         " A retry goes on where the run stopped: nothing that is done is done or paid for again."
     ),
-    flow_run_name=_run_name,
+    flow_run_name=named("publish"),
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
     persist_result=False,
 )

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.publish import publish
+from flows.publish import named, publish
 from flows.request import PublishRequest
 from flows.retrying import put_back
 
@@ -23,19 +22,13 @@ class RetryRequest(BaseModel):
     publish: bool = Field(default=True, description="Publish afterwards; else the next publication tries them.")
 
 
-def _run_name() -> str:
-    request = flow_run.parameters["request"]
-    archive = request["archive"] if isinstance(request, dict) else request.archive
-    return f"retry {Path(archive).name}"
-
-
 @flow(
     name="retry-failed",
     description=(
         "Puts the dead letters of one archive (links, files, windows) back in the queue, then publishes it: only what"
         " had failed is asked for again. A retry goes on where the run stopped."
     ),
-    flow_run_name=_run_name,
+    flow_run_name=named("retry"),
     persist_result=False,
 )
 def retry_failed(request: RetryRequest) -> dict[str, Any]:

@@ -10,21 +10,15 @@ from flows.commands.output import json_option, print_json
 @json_option
 def command(archive: str, as_json: bool) -> None:
     """Put what failed for good back in the queue; the next publish tries it again."""
+    from flows.retrying import put_back
     from flows.stored import worked_on
-    from stages.archive.store import hold_archive, open_archive, read_archive
-    from stages.enrich.store import TaskStore
-    from stages.write.outcomes import forget_failures
 
     with worked_on(archive, run_id="retry") as folder:
-        with read_archive(folder):
-            pass  # refuses what is no archive before anything is locked
-        with hold_archive(folder), open_archive(folder) as opened:
-            tasks = TaskStore(opened.cursor()).retry_dead()
-            windows = forget_failures(opened)
+        waiting = put_back(folder)
     if as_json:
-        print_json({"tasks": tasks, "windows": windows})
+        print_json(waiting)
         return
     click.echo(
-        f"{tasks} enrichments and {windows} windows are waiting again; "
+        f"{waiting['tasks']} enrichments and {waiting['windows']} windows are waiting again; "
         f"`streamliner publish --archive {archive}` tries them."
     )
