@@ -6,7 +6,7 @@ The run's own thread claims, hands out and keeps what comes back; every batch is
 import os
 import sys
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from flows.publication import Publication
 from flows.steps import CANDIDATES, ENRICH
 from stages.archive.inbox import Export
 from stages.archive.merge import stored_names
-from stages.archive.records import Enrichment, Failure
+from stages.archive.records import Attachment, Enrichment, Failure
 from stages.archive.store import Archive
 from stages.enrich.batch import Room
 from stages.enrich.concealed import Concealer
@@ -70,9 +70,9 @@ def enrich(
         run.details["left_out"] = as_rows(queued.limited)
     store = TaskStore(archive.cursor())
     queue_again(run, archive)
-    tasks, here, known = _claim(run, archive, store, exports)
-    if tasks:
-        _work(run, archive, ledger, store, tasks, here, known, key, limit)
+    claimed = _claim(run, archive, store, exports)
+    if claimed.tasks:
+        _work(run, archive, ledger, store, claimed, key, limit)
 
 
 def queue_again(run: Publication, archive: Archive) -> None:
@@ -97,11 +97,19 @@ def _anew(run: Publication) -> bool:
     return run.request.refresh in ("all", "enrich")
 
 
-def _claim(
-    run: Publication, archive: Archive, store: TaskStore, exports: list[Export]
-) -> tuple[list[Task], dict[str, Path], dict[str, Enrichment]]:
-    """The tasks of this run, the exports that are at hand, and what is known already of files that wait for a model's
-    words alone, and of links while nothing is fetched; attachments of other exports wait."""
+@dataclass(frozen=True)
+class _Claimed:
+    """The tasks of a run, the exports at hand by their SHA-256, all attachments by name, and what is known already of
+    files that wait for a model's words alone, and of links while nothing is fetched."""
+
+    tasks: list[Task]
+    exports: dict[str, Path]
+    attachments: dict[str, Attachment]
+    known: dict[str, Enrichment]
+
+
+def _claim(run: Publication, archive: Archive, store: TaskStore, exports: list[Export]) -> _Claimed:
+    """The tasks of this run; attachments of exports that are not at hand wait."""
     counts = store.counts()
     pending = counts["pending"]
     if counts["claimed"]:
@@ -127,7 +135,7 @@ def _claim(
     if away:
         store.release(away)
         run.details["media_waiting_for_their_export"] = len(away)
-    return [task for task in tasks if task.key not in away], here, known
+    return _Claimed([task for task in tasks if task.key not in away], here, attachments, known)
 
 
 def _work(
@@ -135,14 +143,12 @@ def _work(
     archive: Archive,
     ledger: Ledger,
     store: TaskStore,
-    tasks: list[Task],
-    here: dict[str, Path],
-    known: dict[str, Enrichment],
+    claimed: _Claimed,
     key: bytes,
     limit: CostLimit,
 ) -> None:
     settings = run.settings
-    attachments = archive.attachments()
+    tasks, attachments, known = claimed.tasks, claimed.attachments, claimed.known
     groups = group_tasks(tasks, settings, MAX_BATCHES)
     begun: set[str] = set()
 
@@ -162,7 +168,7 @@ def _work(
     ):  # fmt: skip
         shared = {
             "media_dir": archive.media,
-            "exports": here,
+            "exports": claimed.exports,
             "settings": settings.enrich,
             "links": links if settings.fetch.enabled else None,
             "conceal": conceal,
@@ -251,8 +257,9 @@ def _tell_media(run: Publication, teller: Teller) -> None:
 
 
 def _release(store: TaskStore, keys: Iterable[str], begun: Set[str]) -> None:
-    store.release([key for key in keys if key in begun], begun=True)
-    store.release([key for key in keys if key not in begun])
+    for were in (True, False):
+        if released := [key for key in keys if (key in begun) is were]:
+            store.release(released, begun=were)
 
 
 def _renew(archive: Archive, seconds: int, keys: Sequence[str]) -> None:

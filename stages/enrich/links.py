@@ -234,17 +234,16 @@ class LinkReader:
         """What a model is given of a page, the chat's people hidden in it: a stranger's page may name them."""
         from stages.enrich.pages.describe import MAX_TEXT
 
-        def hidden(text: str | None) -> str | None:
-            return self._conceal(text) if text else None
-
-        text = facts.text[:MAX_TEXT] if facts.text else None
         return replace(
             facts,
-            title=hidden(facts.title),
-            site=hidden(facts.site),
-            description=hidden(facts.description),
-            text=hidden(text),
+            title=self._concealed(facts.title),
+            site=self._concealed(facts.site),
+            description=self._concealed(facts.description),
+            text=self._concealed(facts.text[:MAX_TEXT] if facts.text else None),
         )
+
+    def _concealed(self, text: str | None) -> str | None:
+        return self._conceal(text) if text else None
 
     def _untold(self, task: Task, plain: Enrichment, error: CallError) -> Failure:
         self._usage.undescribed += 1
@@ -302,16 +301,13 @@ class LinkReader:
         """The page by its own words."""
         from stages.enrich.pages.gist import gist
 
-        def hidden(text: str | None) -> str | None:
-            return self._conceal(text) if text else None
-
         told = Enrichment(
             task.key,
             task.kind,
             task.value,
-            title=hidden(facts.title) or spelt(task.value),
-            text=hidden(gist(facts, self._settings.site.language)),
-            site=hidden(facts.site),
+            title=self._concealed(facts.title) or spelt(task.value),
+            text=self._concealed(gist(facts, self._settings.site.language)),
+            site=self._concealed(facts.site),
             published=facts.published,
             language=facts.language,
             fetched=True,
